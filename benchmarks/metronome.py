@@ -1,0 +1,126 @@
+"""An engine that says a given text at a given pace: for measuring the drawing, and for taking pictures.
+
+`python -m benchmarks.metronome FILE TOKENS_PER_SECOND` speaks the worker's protocol; a token is a word with the
+blank before it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import sys
+import time
+from pathlib import Path
+
+from chatapp.conversation.message import Segment, StopReason, Timings
+from chatapp.engine.frames import Unpacker, pack
+from chatapp.engine.protocol import (
+    REQUEST,
+    Cancel,
+    Count,
+    Counted,
+    Event,
+    Finished,
+    Generate,
+    Load,
+    Loaded,
+    ModelInfo,
+    Prefill,
+    Request,
+    Tokens,
+)
+
+CONTEXT = 8192
+PROMPT = 1142
+_SHAPE = {
+    "size_bytes": 98_362_432,
+    "parameters": 134_515_008,
+    "vocabulary": 49_152,
+    "layers": 30,
+    "heads": 9,
+    "kv_heads": 3,
+    "embedding": 576,
+}
+
+
+class Metronome:
+    """Reads requests and answers them at its pace."""
+
+    def __init__(self, text: str, pace: float) -> None:
+        self._words = re.findall(r"\s*\S+|\s+$", text)
+        self._pace = pace
+        self._unpacker = Unpacker()
+        self._heard: list[Request] = []
+
+    def run(self) -> None:
+        """Until the end of input."""
+        while True:
+            match self._next(None):
+                case Load() as request:
+                    self._say(Loaded(info=_info(request.options.path), load_s=0.0))
+                case Generate() as request:
+                    self._speak(request)
+                case Count() as request:
+                    self._say(Counted(id=request.id, tokens=PROMPT))
+                case _:
+                    pass
+
+    def _speak(self, request: Generate) -> None:
+        self._say(Prefill(id=request.id, done=PROMPT, total=PROMPT, kept=0))
+        began = time.monotonic()
+        spoken, reason = 0, StopReason.END
+        for spoken, word in enumerate(self._words, 1):
+            heard = self._next(began + spoken / self._pace - time.monotonic())
+            if isinstance(heard, Cancel):
+                reason = StopReason.CANCELLED
+                break
+            self._say(Tokens(id=request.id, text=word, token_ids=(spoken,)))
+        self._say(
+            Finished(
+                id=request.id,
+                stop_reason=reason,
+                prompt_tokens=PROMPT,
+                reused_tokens=0,
+                evaluated_tokens=PROMPT,
+                generated_tokens=spoken,
+                segments=(Segment(from_token=0, settings=request.settings, seed=request.seed),),
+                timings=Timings(tokens_per_s=self._pace),
+            )
+        )
+
+    def _next(self, seconds: float | None) -> Request | None:
+        """The next request; none when there is none in time."""
+        while not self._heard:
+            if seconds is not None and not select.select([0], [], [], max(0.0, seconds))[0]:
+                return None
+            data = os.read(0, 65536)
+            if not data:
+                sys.exit()
+            self._heard += [REQUEST.validate_json(body) for body in self._unpacker.feed(data)]
+        return self._heard.pop(0)
+
+    def _say(self, event: Event) -> None:
+        os.write(1, pack(event))
+
+
+def _info(path: str) -> ModelInfo:
+    return ModelInfo(
+        name="SmolLM2 135M",
+        path=path,
+        fingerprint="metronome",
+        tokenizer="metronome",
+        architecture="llama",
+        quantisation="Q4_1",
+        n_ctx=CONTEXT,
+        n_ctx_train=CONTEXT,
+        n_threads=1,
+        flash_attention=True,
+        reproducible=False,
+        template="own",
+        **_SHAPE,
+    )
+
+
+if __name__ == "__main__":
+    Metronome(Path(sys.argv[1]).read_text("utf-8"), float(sys.argv[2])).run()

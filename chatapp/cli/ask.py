@@ -1,0 +1,156 @@
+"""`chatapp ask`: one reply, streamed to standard output."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from contextlib import aclosing
+from typing import Any
+
+from chatapp.chat import Chat, Ended, TurnEvent, Unsaved, model_options
+from chatapp.cli.opening import open_home
+from chatapp.cli.output import note, print_json
+from chatapp.cli.parser import SAMPLING_FLAGS
+from chatapp.conversation.message import Message, Status
+from chatapp.conversation.persona import Persona
+from chatapp.conversation.sampling import checked, preset_named
+from chatapp.conversation.session import Session
+from chatapp.engine.client import Engine
+from chatapp.engine.protocol import Tokens
+from chatapp.errors import Refusal
+from chatapp.home import Home
+from chatapp.store import Store, StoreError
+from chatapp.text import display
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask, print, and say how it went by the exit status."""
+    text = _question(arguments.text)
+    home = open_home(arguments)
+    try:
+        return asyncio.run(_ask(arguments, home, text))
+    except StoreError as error:
+        raise Refusal("store", str(error)) from error
+    except asyncio.CancelledError:
+        return 130
+
+
+def _question(text: str) -> str:
+    """The text of the command line, then what was piped in."""
+    piped = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer.read().decode("utf-8", "replace")
+    question = "\n\n".join(part for part in (text, piped.rstrip("\n")) if part.strip())
+    if not question:
+        raise Refusal("usage", "Nothing to ask: give a TEXT, or pipe one in.")
+    return question
+
+
+async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, lambda: task and task.cancel())
+    keep = bool(arguments.save or arguments.session or arguments.continue_newest)
+    store = await Store.open(home.paths.database) if keep else await Store.temporary()
+    engine = Engine(home.paths.engine_log)
+    try:
+        session = await _session(arguments, home, store)
+        model = home.model(arguments.model or session.model)
+        options = model_options(str(model.path), home.settings, reproducible=arguments.reproducible)
+        chat = Chat(session, store, engine, options)
+        await chat.tune(_preset(arguments) or session.preset, {**session.overrides, **_overrides(arguments)})
+        await store.save_model(session.id, str(model.path))
+        started = loop.time()
+        await engine.ensure(options)
+        load_s = loop.time() - started
+        reply = await _print_reply(chat, text, as_json=arguments.json)
+        if arguments.json and reply.status is not Status.ERROR:
+            print_json(_report(chat, reply, load_s, kept=keep))
+        return _verdict(reply)
+    finally:
+        await engine.close()
+        await store.close()
+
+
+async def _session(arguments: argparse.Namespace, home: Home, store: Store) -> Session:
+    if arguments.session:
+        return await store.session(arguments.session)
+    if arguments.continue_newest and (newest := await store.sessions(limit=1)):
+        return await store.session(newest[0].uid)
+    if arguments.system is not None:
+        persona = Persona(name="Custom", system=arguments.system)
+    else:
+        model = home.model(arguments.model)
+        persona = home.persona(arguments.persona, model.name)
+    return await store.create_session(persona)
+
+
+def _preset(arguments: argparse.Namespace) -> str | None:
+    if arguments.preset is None:
+        return None
+    try:
+        return preset_named(arguments.preset).name
+    except ValueError as error:
+        raise Refusal("preset", str(error)) from error
+
+
+def _overrides(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The sampling settings that were given as flags, in their ranges."""
+    fields = [flag.replace("-", "_") for flag, _, _ in SAMPLING_FLAGS]
+    given = {name: value for name in fields if (value := getattr(arguments, name)) is not None}
+    if arguments.stop:
+        given["stop"] = tuple(arguments.stop)
+    try:
+        return {name: checked(name, value) for name, value in given.items()}
+    except ValueError as error:
+        raise Refusal("sampling", str(error)) from error
+
+
+async def _print_reply(chat: Chat, text: str, *, as_json: bool) -> Message:
+    reply: Message | None = None
+    async with aclosing(chat.send(text)) as events:
+        async for event in events:
+            reply = _heard(event, as_json=as_json) or reply
+    assert reply is not None  # noqa: S101  the last event of a turn is its end
+    return reply
+
+
+def _heard(event: TurnEvent, *, as_json: bool) -> Message | None:
+    """Print what an event brings; the reply, once it has ended."""
+    if isinstance(event, Tokens) and not as_json:
+        # A terminal must be kept safe; a pipe gets the text as it was said.
+        sys.stdout.write(display(event.text) if sys.stdout.isatty() else event.text)
+        sys.stdout.flush()
+    elif isinstance(event, Unsaved):
+        note(event.sentence)
+    elif isinstance(event, Ended):
+        if not as_json and event.reply.text and not event.reply.text.endswith("\n"):
+            sys.stdout.write("\n")
+        return event.reply
+    return None
+
+
+def _verdict(reply: Message) -> int:
+    if reply.status is Status.ERROR:
+        raise Refusal("engine", reply.provenance.detail)
+    return 130 if reply.status is Status.INTERRUPTED else 0
+
+
+def _report(chat: Chat, reply: Message, load_s: float, *, kept: bool) -> dict[str, Any]:
+    came = reply.provenance
+    return {
+        "text": reply.text,
+        "token_ids": reply.token_ids,
+        "prompt_tokens": came.prompt_tokens,
+        "reused_tokens": came.reused_tokens,
+        "evaluated_tokens": came.evaluated_tokens,
+        "generated_tokens": came.generated_tokens,
+        "stop_reason": came.stop_reason,
+        "seed": came.segments[-1].seed if came.segments else None,
+        "sampling": chat.session.sampling().settings.model_dump(mode="json"),
+        "model": {"name": came.model_name, "path": came.model_path, "fingerprint": came.model_fingerprint},
+        "timings": {"load_s": load_s, **came.timings.model_dump()},
+        "session": chat.session.uid if kept else None,
+        "message": reply.uid if kept else None,
+    }

@@ -1,0 +1,16 @@
+"""How every command opens the installation: from the command line, with a word about a broken settings file."""
+
+from __future__ import annotations
+
+import argparse
+
+from chatapp.cli.output import note
+from chatapp.home import Home
+
+
+def open_home(arguments: argparse.Namespace) -> Home:
+    """The folders and settings that the command works with."""
+    home = Home.open(arguments.data_dir)
+    if home.problem:
+        note(home.problem)
+    return home

@@ -1,0 +1,39 @@
+"""What the commands print: one JSON document for programs, or text for people; messages go to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from chatapp.errors import Refusal
+from chatapp.text import display, display_line
+
+
+def fail(refusal: Refusal, *, as_json: bool) -> int:
+    """Say what went wrong, on both streams where a program listens; returns the exit status."""
+    if as_json:
+        print_json({"error": {"kind": refusal.kind, "message": str(refusal)}})
+    note(str(refusal))
+    return 1
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None) + "\n")
+    sys.stdout.flush()
+
+
+def note(sentence: str) -> None:
+    """A message for people."""
+    sys.stderr.write(f"chatapp: {display(sentence)}\n")
+
+
+def print_table(rows: Sequence[tuple[str, ...]]) -> None:
+    """Rows in aligned columns; the last column may be of any length. Foreign text is made harmless."""
+    shown = [tuple(display_line(cell) for cell in row) for row in rows]
+    widths = [max(len(row[x]) for row in shown) for x in range(len(shown[0]) - 1)] if shown else []
+    for row in shown:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        sys.stdout.write("  ".join([*cells, row[-1]]).rstrip() + "\n")

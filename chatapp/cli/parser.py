@@ -1,0 +1,111 @@
+"""What may be typed. Imports nothing of ours but the version, so that --help answers at once."""
+
+from __future__ import annotations
+
+import argparse
+
+from chatapp import __version__
+
+SAMPLING_FLAGS: tuple[tuple[str, type, str], ...] = (
+    ("temperature", float, "0 takes the likeliest token, 1 the model's own odds"),
+    ("top-k", int, "keep the k likeliest; 0 is off"),
+    ("top-p", float, "keep the likeliest up to this share; 1 is off"),
+    ("min-p", float, "cut below this share of the likeliest; 0 is off"),
+    ("repeat-penalty", float, "1 is off"),
+    ("repeat-last-n", int, "how far back the repeat penalty looks"),
+    ("max-tokens", int, "longest reply"),
+    ("seed", int, "-1 takes a new one"),
+)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every command."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--data-dir", metavar="DIR", default=argparse.SUPPRESS, help="keep all of chatapp's files under DIR"
+    )
+    parser = argparse.ArgumentParser(
+        prog="chatapp",
+        description="Chat with a language model on your own machine. Without a command: the full-screen chat.",
+        parents=[common],
+    )
+    parser.set_defaults(command=None, data_dir=None)
+    parser.add_argument("--version", action="version", version=f"chatapp {__version__}")
+    _chat_flags(parser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    _ask(commands.add_parser("ask", parents=[common], help="one reply, streamed to standard output"))
+    _sessions(commands.add_parser("sessions", help="list, show, rename, delete, restore"), common)
+    _personas(commands.add_parser("personas", help="list and show personas"), common)
+    _models(commands.add_parser("models", help="list and show models"), common)
+    doctor = commands.add_parser("doctor", parents=[common], help="check that everything works")
+    doctor.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    doctor.add_argument("--offline-check", action="store_true", help="also check that no socket is opened")
+    return parser
+
+
+def _chat_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", metavar="PATH_OR_NAME", help="the GGUF to chat with")
+    parser.add_argument("--persona", metavar="NAME", help="start a session with this persona")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--session", metavar="ID", help="open this session")
+    which.add_argument(
+        "--continue", dest="continue_newest", action="store_true", help="open the session last used"
+    )
+    parser.add_argument("--temporary", action="store_true", help="write nothing to disk")
+
+
+def _ask(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", nargs="?", default="", metavar="TEXT", help="what is piped in comes after it")
+    parser.add_argument("--model", metavar="PATH_OR_NAME")
+    parser.add_argument("--persona", metavar="NAME")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--session", metavar="ID", help="go on with this session")
+    which.add_argument("--continue", dest="continue_newest", action="store_true", help="go on with the newest")
+    parser.add_argument(
+        "--save", action=argparse.BooleanOptionalAction, default=None, help="keep it as a session (default: no)"
+    )
+    parser.add_argument("--system", metavar="TEXT", help="a system prompt in place of the persona; may be empty")
+    parser.add_argument("--preset", metavar="NAME", help="sampling preset")
+    parser.add_argument("--reproducible", action="store_true", help="bit-equal logits, about 12 %% slower")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    sampling = parser.add_argument_group("sampling")
+    for name, kind, does in SAMPLING_FLAGS:
+        sampling.add_argument(f"--{name}", type=kind, metavar="X", help=does)
+    sampling.add_argument("--stop", action="append", metavar="TEXT", help="end the reply before TEXT; repeatable")
+
+
+def _sessions(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    listing = _verb(verbs, common, "list", "the sessions, newest first")
+    listing.add_argument("--deleted", action="store_true", help="those in the trash")
+    for verb, does in (
+        ("show", "a session with every branch"),
+        ("rename", "give a session another title"),
+        ("delete", "move a session to the trash"),
+        ("restore", "bring a session back from the trash"),
+    ):
+        _verb(verbs, common, verb, does).add_argument("id", metavar="ID")
+    verbs.choices["rename"].add_argument("title", metavar="TITLE")
+
+
+def _personas(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    _verb(verbs, common, "list", "the shipped personas and your own")
+    _verb(verbs, common, "show", "one persona as it is read").add_argument("name", metavar="NAME")
+
+
+def _models(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    _verb(verbs, common, "list", "the models found on this machine")
+    _verb(verbs, common, "show", "the anatomy of a model").add_argument("name", metavar="NAME_OR_PATH")
+
+
+def _verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
+    common: argparse.ArgumentParser,
+    name: str,
+    does: str,
+) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(name, parents=[common], help=does)
+    verb.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    return verb

@@ -1,0 +1,149 @@
+"""Where files live, and the user's settings file.
+
+All state is in four folders that platformdirs names; `--data-dir` or CHATAPP_DATA_DIR moves it all under one.
+Folders are made 0700 and files 0600: what is written here is nobody else's business.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+APP = "chatapp"
+
+
+class SettingsError(Exception):
+    """The settings file cannot be used; the message says why and what is done instead."""
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The folders and files of one installation."""
+
+    data: Path
+    config: Path
+    state: Path
+
+    @classmethod
+    def default(cls, data_dir: str | os.PathLike[str] | None = None) -> Paths:
+        """The platform's folders, or everything under one folder where the user says so."""
+        chosen = data_dir or os.environ.get("CHATAPP_DATA_DIR")
+        if chosen:
+            root = Path(chosen).expanduser().resolve()
+            return cls(data=root, config=root / "config", state=root / "state")
+        return cls(
+            data=Path(platformdirs.user_data_dir(APP, appauthor=False)),
+            config=Path(platformdirs.user_config_dir(APP, appauthor=False)),
+            state=Path(platformdirs.user_state_dir(APP, appauthor=False)),
+        )
+
+    @property
+    def database(self) -> Path:
+        """The file that holds the chats."""
+        return self.data / "chats.db"
+
+    @property
+    def personas(self) -> Path:
+        """The user's own personas."""
+        return self.data / "personas"
+
+    @property
+    def models(self) -> Path:
+        """The user's own models."""
+        return self.data / "models"
+
+    @property
+    def settings(self) -> Path:
+        """The user's settings file."""
+        return self.config / "settings.toml"
+
+    @property
+    def log(self) -> Path:
+        """The log: what happened, never what was said."""
+        return self.state / "chatapp.log"
+
+    @property
+    def engine_log(self) -> Path:
+        """What llama.cpp printed."""
+        return self.state / "engine.log"
+
+    def create(self) -> None:
+        """Make the folders, for their owner only."""
+        for folder in (self.data, self.config, self.state, self.personas, self.models):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.name == "posix" and self.data.stat().st_mode & 0o077:
+            self.data.chmod(0o700)
+
+
+class Settings(BaseModel):
+    """The user's settings: what `settings.toml` may say."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    theme: str = "ink"
+    """The colour theme."""
+    model: str = ""
+    """Path or name of the model to start with; empty takes the embedded one."""
+    persona: str = "Assistant"
+    """The persona of a new session."""
+    user: str = ""
+    """What {{user}} in a persona stands for; empty takes the login name."""
+    threads: Annotated[int, Field(ge=0, le=1024)] = 0
+    """Compute threads; 0 takes the physical cores."""
+    context: Annotated[int, Field(ge=0, le=2**24)] = 0
+    """Context window in tokens; 0 takes what the model was trained for, at most 8,192."""
+    gpu_layers: Annotated[int, Field(ge=-1, le=10_000)] = 0
+    """Layers to put on a GPU; -1 puts all of them there."""
+    edges: Literal["blocks", "plain"] = "blocks"
+    """How the composer and code are edged; plain suits terminals with extra line spacing."""
+    keys: dict[str, str] = {}
+    """Own keys, by the id of the binding: `keys."chat.again" = "ctrl+y"`."""
+
+    @classmethod
+    def load(cls, path: Path) -> Settings:
+        """Read the file; a missing one gives the defaults.
+
+        Raises:
+            SettingsError: when the file cannot be read or says something that is not understood.
+        """
+        try:
+            values: Mapping[str, Any] = tomllib.loads(path.read_text("utf-8"))
+            return cls.model_validate(values)
+        except FileNotFoundError:
+            return cls()
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(f"{path.name} cannot be read ({error}); the defaults are in force.") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise SettingsError(
+                f"{path.name}: ‘{name}’: {first['msg'].lower()}; the defaults are in force."
+            ) from error
+
+    def save(self, path: Path) -> None:
+        """Write what differs from the defaults; the file is replaced whole or not at all."""
+        write_private(path, tomli_w.dumps(self.model_dump(exclude_defaults=True)))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, by way of a temporary file beside it and a rename."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,108 @@
+"""A message, and for a reply its provenance: everything that made it what it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from chatapp.conversation.sampling import SamplingSettings
+
+
+class Role(StrEnum):
+    """Who speaks."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class Status(StrEnum):
+    """How a message stands; only a streaming one may still change."""
+
+    STREAMING = "streaming"
+    COMPLETE = "complete"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+    ERROR = "error"
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the reply broke off and can be continued."""
+        return self in {Status.STOPPED, Status.INTERRUPTED, Status.ERROR}
+
+
+class StopReason(StrEnum):
+    """Why the model stopped speaking."""
+
+    END = "end"
+    """It ended its turn."""
+    STOP_STRING = "stop_string"
+    MAX_TOKENS = "max_tokens"
+    CONTEXT_FULL = "context_full"
+    CANCELLED = "cancelled"
+    CRASHED = "crashed"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Segment(_Frozen):
+    """A stretch of a reply drawn with one set of settings, from the token at `from_token` on."""
+
+    from_token: int
+    settings: SamplingSettings
+    seed: int
+
+
+class Timings(_Frozen):
+    """What the reply took, in seconds; `first_token_s` counts from the request to the first text."""
+
+    prefill_s: float = 0.0
+    first_token_s: float = 0.0
+    decode_s: float = 0.0
+    tokens_per_s: float = 0.0
+
+
+class Provenance(_Frozen):
+    """How a reply came to be. Token counts: of the prompt, and how much of it was reused and evaluated."""
+
+    model_name: str = ""
+    model_path: str = ""
+    model_fingerprint: str = ""
+    tokenizer: str = ""
+    """Fingerprint of the vocabulary that the message's token ids belong to."""
+    persona: str = ""
+    """Digest of the persona in force."""
+    preset: str = ""
+    reproducible: bool = False
+    segments: tuple[Segment, ...] = ()
+    prompt_tokens: int = 0
+    reused_tokens: int = 0
+    evaluated_tokens: int = 0
+    generated_tokens: int = 0
+    continued_from: int = 0
+    """Tokens at the start that were copied from the reply which this one continues."""
+    timings: Timings = Timings()
+    stop_reason: StopReason | None = None
+    detail: str = ""
+    """For a reply that failed: what happened, in one sentence."""
+
+
+@dataclass(slots=True)
+class Message:
+    """One node of the tree. `id` orders messages; clocks only label them."""
+
+    id: int
+    uid: str
+    parent: int | None
+    role: Role
+    text: str
+    status: Status = Status.COMPLETE
+    created_ms: int = 0
+    token_ids: list[int] = field(default_factory=list)
+    provenance: Provenance = field(default_factory=Provenance)
+    active_child: int | None = None
+    """The child that was last in view; none means the newest."""

@@ -1,0 +1,71 @@
+"""A session: a tree of messages with the persona and the sampling settings that it is held with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from chatapp.conversation.persona import Persona
+from chatapp.conversation.sampling import InForce, preset_named, resolve
+from chatapp.conversation.tree import Tree
+
+TITLE_LENGTH = 60
+_MARKS = re.compile(r"^[\s#>*`~_\-=+|]+|[*`_]+")
+
+
+@dataclass(slots=True)
+class SessionHead:
+    """A session as a list shows it."""
+
+    id: int
+    uid: str
+    title: str
+    updated_ms: int
+    messages: int = 0
+    leaves: int = 0
+    has_draft: bool = False
+    streaming: bool = False
+    deleted_ms: int | None = None
+    ending: str = ""
+    """How its latest message ends, in one line."""
+
+
+@dataclass(slots=True)
+class Session:
+    """A session as it is worked on. `persona` is the persona as it was when the session began, macros expanded."""
+
+    id: int
+    uid: str
+    title: str
+    persona: Persona
+    tree: Tree = field(default_factory=Tree)
+    preset: str | None = None
+    """The preset chosen here; none means the persona's."""
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    model: str | None = None
+    """Path of the model last used here."""
+    draft: str = ""
+    titled: bool = False
+    """Whether a person gave the title."""
+
+    def sampling(self) -> InForce:
+        """The settings in force, with their sources."""
+        if self.preset is None or self.preset == self.persona.preset:
+            return resolve(preset_named(self.persona.preset), self.persona.sampling, self.overrides)
+        # A preset chosen by hand is a wish about every value: the persona's own overrides yield to it.
+        kept = {name: value for name, value in self.persona.sampling.items() if name == "stop"}
+        return resolve(preset_named(self.preset), kept, self.overrides)
+
+
+def title_from(text: str) -> str:
+    """A title from the first message: its first line with words, without Markdown's marks, cut at a word."""
+    lines = (_MARKS.sub("", line).strip() for line in text.splitlines())
+    line = next((line for line in lines if any(c.isalnum() for c in line)), "") or text.strip()
+    line = " ".join(line.split())
+    if len(line) <= TITLE_LENGTH:
+        return line
+    cut = line[: TITLE_LENGTH - 1]
+    head, space, _ = cut.rpartition(" ")
+    return (head if space and len(head) > TITLE_LENGTH // 2 else cut).rstrip(" ,;:.–-") + "…"

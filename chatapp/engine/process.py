@@ -1,0 +1,225 @@
+"""The engine's process: how it is started, listened to and ended. All that depends on the system is here."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import sysconfig
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import chatapp
+from chatapp.text import repair
+
+COMMAND = (sys.executable, "-P", "-m", "chatapp.engine.worker")
+LOG_LIMIT = 2**20
+"""Bytes that a log may hold before it is set aside, and that one process may add to it."""
+TAIL_LINES = 20
+_TAIL_BYTES = 8192
+_LAST_WORDS_SECONDS = 0.5
+_GONE_SECONDS = 5.0
+
+_CRASHES = {
+    "SIGSEGV": "crashed (segmentation fault)",
+    "SIGBUS": "crashed (bus error); the model file may have been cut or replaced while it was in use",
+    "SIGABRT": "crashed (it gave up on an error of its own)",
+    "SIGILL": "crashed (illegal instruction); it may have been built for another processor",
+    "SIGFPE": "crashed (arithmetic error)",
+    "SIGKILL": "was killed (signal 9), perhaps because memory ran out",
+}
+
+
+class Log:
+    """Takes what the engine prints: all of it into a private file, the last lines into memory."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._tail = b""
+        self._room = LOG_LIMIT
+        self._file: int | None = None
+        if path is not None:
+            self._open(path)
+
+    def _open(self, path: Path) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if path.exists() and path.stat().st_size > LOG_LIMIT:
+                path.replace(path.with_name(f"{path.name}.1"))
+            self._file = os.open(path, flags, 0o600)
+        except OSError as error:
+            # A log that cannot be written must not keep anybody from chatting; the reason stays to be seen.
+            self._tail = f"chatapp: no log is written ({error.strerror})\n".encode()
+
+    def write(self, data: bytes) -> None:
+        """Take a piece; never blocks on anything but the disk."""
+        self._tail = (self._tail + data)[-_TAIL_BYTES:]
+        if self._file is None or self._room <= 0:
+            return
+        try:
+            os.write(self._file, data[: self._room])
+            self._room -= len(data)
+        except OSError as error:
+            self._tail += f"chatapp: the log ends here ({error.strerror})\n".encode()
+            self.close()
+
+    def last_lines(self) -> str:
+        """The last lines that were printed."""
+        lines = repair(self._tail.decode("utf-8", "replace")).splitlines()
+        return "\n".join(lines[-TAIL_LINES:])
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+class Child(asyncio.SubprocessProtocol):
+    """One engine process, in a session of its own, that ends when its stdin does.
+
+    `heard` is called with each piece of its stdout. `ended` is called once, after its last words were read, with
+    a sentence for people and the last lines of its stderr.
+    """
+
+    def __init__(self, heard: Callable[[bytes], None], ended: Callable[[str, str], None], log: Log) -> None:
+        self._heard = heard
+        self._ended = ended
+        self._log = log
+        self._verdict = ""
+        self._over = asyncio.Event()
+        self._transport: asyncio.SubprocessTransport
+
+    @classmethod
+    async def start(
+        cls,
+        heard: Callable[[bytes], None],
+        ended: Callable[[str, str], None],
+        *,
+        command: Sequence[str] | None = None,
+        log: Path | None = None,
+    ) -> Child:
+        """Start the process; from the main thread, because its death notice may follow the thread.
+
+        Raises:
+            OSError: when the system refuses.
+        """
+        loop = asyncio.get_running_loop()
+        _, child = await loop.subprocess_exec(
+            lambda: cls(heard, ended, Log(log)),
+            *(command or COMMAND),
+            env=_environment(),
+            start_new_session=True,
+            close_fds=True,
+        )
+        return child
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._transport.get_pid()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs, and nothing was done to end it."""
+        return not self._verdict and not self._over.is_set() and self._transport.get_returncode() is None
+
+    def send(self, frame: bytes) -> None:
+        """Write to its stdin; what the pipe does not take at once waits in memory."""
+        stdin = self._transport.get_pipe_transport(0)
+        if isinstance(stdin, asyncio.WriteTransport) and not stdin.is_closing():
+            stdin.write(frame)
+
+    def kill(self, verdict: str) -> None:
+        """End it at once, and what it started with it; `verdict` is the sentence that `ended` will get."""
+        self._verdict = self._verdict or verdict
+        if self._transport.get_returncode() is None:
+            with suppress(ProcessLookupError):
+                _kill_group(self._transport)
+
+    async def end(self, verdict: str, grace: float) -> None:
+        """Close its stdin, which asks it to go; kill it when it stays longer than `grace` seconds."""
+        self._verdict = self._verdict or verdict
+        if (stdin := self._transport.get_pipe_transport(0)) is not None:
+            stdin.close()
+        if not await self.gone(grace):
+            self.kill(verdict)
+            await self.gone()
+
+    async def gone(self, seconds: float = _GONE_SECONDS) -> bool:
+        """Wait until it has ended, at most that long; return whether it has."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._over.wait(), seconds)
+        return self._over.is_set()
+
+    # What asyncio tells ------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It runs."""
+        assert isinstance(transport, asyncio.SubprocessTransport)  # noqa: S101 - asyncio's own promise, for mypy
+        self._transport = transport
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """It said or printed something."""
+        if fd != 1:
+            self._log.write(data)
+        elif not self._verdict:
+            self._heard(data)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        """A pipe closed; an engine that closed its mouth and lives on is of no use."""
+        if fd == 1 and not self._over.is_set():
+            verdict = "The engine stopped answering and was ended."
+            asyncio.get_running_loop().call_later(_LAST_WORDS_SECONDS, self._kill_if_alive, verdict)
+
+    def process_exited(self) -> None:
+        """It ended. A process that it left behind may hold the pipes open, so they are not waited for long."""
+        asyncio.get_running_loop().call_later(_LAST_WORDS_SECONDS, self._finish)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        """It ended, and all that it said was read."""
+        self._finish()
+
+    def _kill_if_alive(self, verdict: str) -> None:
+        if self.alive:
+            self.kill(verdict)
+
+    def _finish(self) -> None:
+        if self._over.is_set():
+            return
+        self._over.set()
+        self._transport.close()
+        self._log.close()
+        self._ended(self._verdict or _why(self._transport.get_returncode()), self._log.last_lines())
+
+
+def _environment() -> dict[str, str]:
+    """The app's own environment, so changed that the child finds this very chatapp and prints no backtraces."""
+    environment = os.environ | {"GGML_NO_BACKTRACE": "1", "PYTHONSAFEPATH": "1"}
+    root = Path(chatapp.__file__).resolve().parents[1]
+    if root != Path(sysconfig.get_path("purelib")).resolve():  # a source checkout
+        inherited = os.environ.get("PYTHONPATH", "")
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(root), inherited)))
+    return environment
+
+
+def _kill_group(transport: asyncio.SubprocessTransport) -> None:
+    if os.name == "posix":
+        os.killpg(transport.get_pid(), signal.SIGKILL)
+    else:
+        transport.kill()
+
+
+def _why(status: int | None) -> str:
+    """The end of a process in plain words."""
+    if status is None:
+        return "The engine stopped."
+    if status >= 0:
+        return f"The engine stopped: it exited with status {status}."
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    return f"The engine stopped: it {_CRASHES.get(name, f'was ended by {name}')}."

@@ -1,0 +1,202 @@
+"""The messages between the app and the engine process: one discriminated union each way.
+
+A frame is a length (4 bytes, big-endian), then one JSON document. Both sides validate what arrives. Every event
+of a generation carries its id, so that late tokens of a stopped reply can be dropped.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from chatapp.conversation.message import Segment, StopReason, Timings
+from chatapp.conversation.prompt import Turn
+from chatapp.conversation.sampling import SamplingSettings
+
+MAX_FRAME = 64 * 2**20
+"""Bytes; a longer frame means that the other side is broken."""
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# The app asks ---------------------------------------------------------------------------------------------------
+
+
+class ModelOptions(_Message):
+    """How a model is loaded. None leaves the choice to the engine."""
+
+    path: str
+    n_ctx: Annotated[int, Field(ge=64, le=2**24)] | None = None
+    """Context window in tokens; by default what the model was trained for, at most 8,192."""
+    n_batch: Annotated[int, Field(ge=1, le=65_536)] = 512
+    n_ubatch: Annotated[int, Field(ge=1, le=65_536)] = 512
+    n_threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """Compute threads, fixed for the life of the context; by default the physical cores."""
+    n_gpu_layers: Annotated[int, Field(ge=-1, le=10_000)] = 0
+    reproducible: bool = False
+    """Flash attention off: logits then depend neither on threads nor on how the prompt was cut into batches."""
+
+
+class Load(_Message):
+    """Load a model; the first request, and the only one of its kind in the life of a process."""
+
+    kind: Literal["load"] = "load"
+    options: ModelOptions
+
+
+class Generate(_Message):
+    """Evaluate a prompt and draw a reply.
+
+    With `template` the turns go through the model's chat template; without, their contents are joined as they are.
+    With `open_last` the last turn is the beginning of the reply (Continue, prefill) and is left open; the draws
+    then go on at the position `first_index`.
+    """
+
+    kind: Literal["generate"] = "generate"
+    id: int
+    turns: tuple[Turn, ...]
+    template: bool = True
+    open_last: bool = False
+    first_index: int = 0
+    settings: SamplingSettings
+    seed: int
+    """The seed to draw with; never random here."""
+
+
+class Retune(_Message):
+    """Settings for the running reply, from its next token on. The seed stays."""
+
+    kind: Literal["retune"] = "retune"
+    id: int
+    settings: SamplingSettings
+
+
+class Cancel(_Message):
+    """Stop a generation, in prefill or in decode."""
+
+    kind: Literal["cancel"] = "cancel"
+    id: int
+
+
+class Count(_Message):
+    """Count the tokens that a prompt would take. Answered between two tokens of a running reply."""
+
+    kind: Literal["count"] = "count"
+    id: int
+    turns: tuple[Turn, ...]
+    template: bool = True
+    open_last: bool = False
+
+
+Request = Annotated[Load | Generate | Retune | Cancel | Count, Field(discriminator="kind")]
+
+
+# The engine tells -----------------------------------------------------------------------------------------------
+
+
+class Loading(_Message):
+    """How far a load has come: the step that runs, and the share of the whole that is done, 0 to 1."""
+
+    kind: Literal["loading"] = "loading"
+    step: Literal["mapping", "weights", "warming_up"]
+    share: float
+
+
+class ModelInfo(_Message):
+    """What was loaded, as the model's own metadata and llama.cpp tell it."""
+
+    name: str
+    path: str
+    fingerprint: str
+    """SHA-256 over the file's size and samples of its bytes: names a file without reading all of it."""
+    tokenizer: str
+    """Fingerprint of the vocabulary: token ids may be kept across models that share it."""
+    architecture: str
+    quantisation: str
+    size_bytes: int
+    parameters: int
+    vocabulary: int
+    layers: int
+    heads: int
+    kv_heads: int
+    embedding: int
+    n_ctx: int
+    n_ctx_train: int
+    n_threads: int
+    flash_attention: bool
+    reproducible: bool
+    template: Literal["own", "chatml"]
+    """chatml: the model brings no template that works, and ChatML is used instead."""
+    template_note: str = ""
+    """What was done where the template falls short, in one sentence."""
+
+
+class Loaded(_Message):
+    """The model is ready."""
+
+    kind: Literal["loaded"] = "loaded"
+    info: ModelInfo
+    load_s: float
+
+
+class Prefill(_Message):
+    """The prompt is being read: tokens evaluated of those to evaluate, and those reused from the KV cache."""
+
+    kind: Literal["prefill"] = "prefill"
+    id: int
+    done: int
+    total: int
+    kept: int
+
+
+class Tokens(_Message):
+    """Text that is final, and the tokens drawn since the last event.
+
+    The text may lag behind: it is held back while it may be the start of a stop string, or of a character that
+    needs more bytes. It may run out without a token at the end of a reply.
+    """
+
+    kind: Literal["tokens"] = "tokens"
+    id: int
+    text: str
+    token_ids: tuple[int, ...]
+
+
+class Finished(_Message):
+    """A reply has ended. All token counts are exact; `segments` say which settings drew which tokens."""
+
+    kind: Literal["finished"] = "finished"
+    id: int
+    stop_reason: StopReason
+    prompt_tokens: int
+    reused_tokens: int
+    evaluated_tokens: int
+    generated_tokens: int
+    segments: tuple[Segment, ...]
+    timings: Timings
+
+
+class Counted(_Message):
+    """The answer to Count."""
+
+    kind: Literal["counted"] = "counted"
+    id: int
+    tokens: int
+
+
+class Failed(_Message):
+    """A request failed; the engine lives on. `message` is a sentence for people."""
+
+    kind: Literal["failed"] = "failed"
+    id: int | None = None
+    reason: Literal["load", "template", "context", "internal"]
+    message: str
+
+
+Event = Annotated[Loading | Loaded | Prefill | Tokens | Finished | Counted | Failed, Field(discriminator="kind")]
+
+REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)

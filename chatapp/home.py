@@ -1,0 +1,86 @@
+"""What an installation has: its folders, settings, personas and models. The TUI and every command start here."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from chatapp.config import Paths, Settings, SettingsError
+from chatapp.conversation.persona import Persona
+from chatapp.engine.catalog import ModelFile, ModelNotFound, resolve
+from chatapp.engine.embedded import embedded_model
+from chatapp.errors import Refusal
+from chatapp.personas import Library, MacroValues, NoSuchPersona, expand, shipped_folder
+
+
+@dataclass
+class Home:
+    """The folders and the settings in force; `problem` says why the settings file was passed over, if it was."""
+
+    paths: Paths
+    settings: Settings
+    problem: str = ""
+
+    @classmethod
+    def open(cls, data_dir: str | None = None) -> Home:
+        """Make the folders and read the settings.
+
+        Raises:
+            Refusal: when the folders cannot be made.
+        """
+        paths = Paths.default(data_dir)
+        try:
+            paths.create()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise Refusal(
+                "data_dir", f"The folder {paths.data} cannot be used ({reason}). Name another with --data-dir."
+            ) from error
+        try:
+            return cls(paths, Settings.load(paths.settings))
+        except SettingsError as error:
+            return cls(paths, Settings(), str(error))
+
+    @cached_property
+    def library(self) -> Library:
+        """The shipped personas and the user's own."""
+        return Library(shipped_folder(), self.paths.personas)
+
+    def persona(self, name: str | None, model_name: str) -> Persona:
+        """A persona with its macros expanded, as a session starts with it.
+
+        Raises:
+            Refusal: when there is none of that name.
+        """
+        try:
+            persona = self.library.get(name or self.settings.persona)
+        except NoSuchPersona as error:
+            raise Refusal("persona", str(error)) from error
+        user = self.settings.user or os.environ.get("USER") or os.environ.get("USERNAME") or "you"
+        return expand(persona, MacroValues(user=user, model=model_name, now=datetime.now().astimezone()))
+
+    def model(self, wanted: str | None = None) -> ModelFile:
+        """The model that was named, or the one of the settings, or the embedded one.
+
+        Raises:
+            Refusal: when there is none.
+        """
+        name = wanted or self.settings.model or str(embedded_model(self.paths.models) or "")
+        if not name:
+            raise Refusal(
+                "no_model",
+                "There is no model yet. Start chatapp to fetch the small one, or name a GGUF with --model PATH.",
+            )
+        try:
+            return resolve(name, self.paths.models)
+        except ModelNotFound as error:
+            raise Refusal("model", str(error)) from error
+
+
+def short_path(path: Path) -> str:
+    """A path as people write it, with ~ for the home folder."""
+    home, text = str(Path.home()), str(path)
+    return "~" + text[len(home) :] if home != "/" and text.startswith(home + os.sep) else text

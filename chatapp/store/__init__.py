@@ -1,0 +1,25 @@
+"""Chats on disk: SQLite through apsw, one thread that owns the connection, and an async face for it."""
+
+from chatapp.store.errors import (
+    CannotOpen,
+    Damaged,
+    Foreign,
+    NoSuchSession,
+    NotSaved,
+    NotStreaming,
+    StoreError,
+    TooNew,
+)
+from chatapp.store.store import Store
+
+__all__ = [
+    "CannotOpen",
+    "Damaged",
+    "Foreign",
+    "NoSuchSession",
+    "NotSaved",
+    "NotStreaming",
+    "Store",
+    "StoreError",
+    "TooNew",
+]

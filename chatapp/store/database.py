@@ -1,0 +1,173 @@
+"""Opens the database file: never over something that is not ours, and never with weak promises.
+
+A new database is built under another name and then put in place, so that a crash on the first start cannot leave
+an empty file behind, and an empty file always means that something was lost.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import apsw
+
+from chatapp.store.errors import CannotOpen, Damaged, Foreign, NotSaved, TooNew, in_sentences
+from chatapp.store.schema import APPLICATION_ID, VERSION, migrate, version_of
+
+_OLDEST_SQLITE = (3, 51, 3)
+"""The first without the bug that loses pages when two processes write and checkpoint at the same instant."""
+_MAGIC = b"SQLite format 3\0"
+_HEADER_SIZE = 100
+_BUSY_MS = 5000
+_PRIVATE = 0o600
+
+
+def open_database(path: Path) -> apsw.Connection:
+    """The connection to a database that is there and ours, or to a new one where there is no file.
+
+    Raises:
+        StoreError: with a sentence, when the file cannot be used. It is left as it is.
+    """
+    try:
+        if not path.exists():
+            _create(path)
+        _check_header(path, _read_header(path))
+        _make_private(path)
+        return _ready(_connect(path), path)
+    except (OSError, apsw.CantOpenError, NotSaved) as error:
+        raise CannotOpen(f"{path} cannot be opened ({_reason(error)}). Check the folder and its disk.") from error
+
+
+def open_in_memory() -> apsw.Connection:
+    """A database that is gone when it is closed, and never touches the disk."""
+    connection = apsw.Connection(":memory:")
+    _configure(connection)
+    migrate(connection)
+    return connection
+
+
+def check(connection: apsw.Connection) -> str:
+    """What the integrity check complains of first; empty when all is well."""
+    finding = str(connection.execute("PRAGMA integrity_check(1)").fetchall()[0][0])
+    return "" if finding == "ok" else finding
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _check_header(path: Path, header: bytes) -> None:
+    kept = "It was left as it is."
+    if not header.strip(b"\0"):
+        raise Damaged(
+            f"{path} holds nothing, though chats were kept in it once. {kept} "
+            "Put a copy of it back, or move it away to start anew."
+        )
+    if not header.startswith(_MAGIC) or len(header) < _HEADER_SIZE:
+        raise Damaged(f"{path} is not a database. {kept} Put a copy back, or move it away to start anew.")
+    if int.from_bytes(header[68:72]) != APPLICATION_ID:
+        raise Foreign(f"{path} is the database of another program. {kept} Name another folder with --data-dir.")
+    _check_version(path, int.from_bytes(header[60:64]))
+
+
+def _check_version(path: Path, version: int) -> None:
+    if version > VERSION:
+        raise TooNew(
+            f"{path} was written by a newer chatapp (its format is {version}, this one knows {VERSION}). "
+            "It was left as it is. Start the newer chatapp, or name another folder with --data-dir."
+        )
+
+
+def _read_header(path: Path) -> bytes:
+    """The first 100 bytes, read through SQLite: closing a file of our own would drop the locks it holds on it."""
+    if not path.is_file():
+        raise Damaged(f"{path} is not a file. It was left as it is. Move it away.")
+    file = apsw.VFSFile("", str(path), [apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READONLY, 0])
+    try:
+        return bytes(file.xRead(_HEADER_SIZE, 0))
+    finally:
+        file.xClose()
+
+
+def _make_private(path: Path) -> None:
+    """Close the file to others. What SQLite puts beside it gets the same permissions."""
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        path.chmod(_PRIVATE)
+
+
+def _create(path: Path) -> None:
+    """Put a new, empty database in place; when another process does so at the same time, one of them wins."""
+    if path.with_name(path.name + "-wal").exists():
+        raise Damaged(
+            f"{path} is gone, but what was written last ({path.name}-wal) is still there. "
+            "Put the file back beside it, or move that away to start anew."
+        )
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as folder:
+        built = Path(folder) / path.name
+        built.touch(_PRIVATE)
+        connection = _connect(built)
+        migrate(connection)
+        connection.close()
+        _put_in_place(built, path)
+
+
+def _put_in_place(built: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(built)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without hard links
+        built.rename(path)
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
+
+
+def _connect(path: Path) -> apsw.Connection:
+    if tuple(map(int, apsw.sqlite_lib_version().split("."))) < _OLDEST_SQLITE:
+        raise CannotOpen(f"SQLite {apsw.sqlite_lib_version()} can lose data. Install a newer apsw.")
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        with in_sentences():
+            _configure(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _ready(connection: apsw.Connection, path: Path) -> apsw.Connection:
+    try:
+        with in_sentences():
+            # The header lags behind what the write-ahead log holds.
+            _check_version(path, version_of(connection))
+            migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _configure(connection: apsw.Connection) -> None:
+    connection.set_busy_timeout(_BUSY_MS)
+    connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
+    connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
+    for name, value in {
+        "trusted_schema": "OFF",
+        "foreign_keys": "ON",
+        "cell_size_check": "ON",
+        "temp_store": "MEMORY",  # no text of a chat in the temporary folder
+        "secure_delete": "ON",
+        "journal_size_limit": 64 * 2**20,
+        "fullfsync": "ON",  # macOS: a plain fsync there does not reach the disk
+        "checkpoint_fullfsync": "ON",
+        "synchronous": "FULL",
+    }.items():
+        connection.pragma(name, value)
+    if connection.filename and connection.pragma("journal_mode", "WAL") != "wal":
+        # A network drive: the old journal needs one more sync for the same promise.
+        connection.pragma("journal_mode", "DELETE")
+        connection.pragma("synchronous", "EXTRA")

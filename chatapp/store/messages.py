@@ -1,0 +1,232 @@
+"""Messages in the database: a turn begins, a reply grows and ends, a branch comes into view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import apsw
+
+from chatapp.conversation.message import Message, Provenance, Role, Status, StopReason
+from chatapp.conversation.session import title_from
+from chatapp.store.encoding import (
+    new_uid,
+    now_ms,
+    pack_ids,
+    provenance_from,
+    provenance_json,
+    storable,
+    unpack_ids,
+)
+from chatapp.store.errors import NoSuchSession, NotStreaming
+from chatapp.store.transaction import writing
+from chatapp.text import repair
+
+Change = tuple[int | None, int]
+"""A parent (none: the root) and the child of it that is to be in view."""
+
+
+def load(connection: apsw.Connection, session_id: int) -> list[Message]:
+    """Every message of every branch, in the order in which they were written."""
+    rows = connection.execute(
+        "SELECT id, uid, parent, role, status, active_child, created_ms, body, provenance, token_ids"
+        " FROM message WHERE session = ? AND deleted_ms IS NULL ORDER BY id",
+        (session_id,),
+    )
+    return [
+        Message(
+            id=id_,
+            uid=uid,
+            parent=parent,
+            role=Role(role),
+            text=body,
+            status=Status(status),
+            created_ms=created_ms,
+            token_ids=unpack_ids(token_ids),
+            provenance=provenance_from(provenance),
+            active_child=active_child,
+        )
+        for id_, uid, parent, role, status, active_child, created_ms, body, provenance, token_ids in rows
+    ]
+
+
+def begin_turn(
+    connection: apsw.Connection, owner: str, session_id: int, parent: int | None, text: str
+) -> tuple[Message, Message]:
+    """Keep what the person said and make room for the reply, all in one transaction."""
+    text = repair(text)
+    with writing(connection):
+        use(connection, session_id)
+        asked = _insert(connection, session_id, _New(parent, Role.USER, text))
+        reply = _insert(connection, session_id, _New(asked.id, Role.ASSISTANT, "", owner=owner))
+        connection.execute("DELETE FROM draft WHERE session = ?", (session_id,))
+        connection.execute(
+            "UPDATE session SET title = ? WHERE id = ? AND title = ''", (title_from(text), session_id)
+        )
+    asked.active_child = reply.id
+    return asked, reply
+
+
+def begin_reply(
+    connection: apsw.Connection,
+    owner: str,
+    session_id: int,
+    parent: int | None,
+    *,
+    text: str,
+    token_ids: Sequence[int],
+    provenance: Provenance | None,
+) -> Message:
+    """Make room for one more reply; one that continues another starts with a copy of it."""
+    new = _New(parent, Role.ASSISTANT, storable(text), owner, tuple(token_ids), provenance or Provenance())
+    with writing(connection):
+        use(connection, session_id)
+        return _insert(connection, session_id, new)
+
+
+def append(connection: apsw.Connection, owner: str, reply_id: int, text: str, token_ids: Iterable[int]) -> None:
+    """Add to a reply that we are writing.
+
+    Raises:
+        NotStreaming: when it is not ours, or final.
+    """
+    with writing(connection):
+        connection.execute(
+            # The cast undoes what || does to bytes: it makes text of them.
+            "UPDATE message SET body = body || ?, token_ids = CAST(token_ids || ? AS BLOB)"
+            " WHERE id = ? AND status = 'streaming' AND owner = ?",
+            (storable(text), pack_ids(token_ids), reply_id, owner),
+        )
+        _must_have_changed(connection)
+
+
+def finish(
+    connection: apsw.Connection,
+    owner: str,
+    reply_id: int,
+    *,
+    status: Status,
+    provenance: Provenance,
+    text: str | None,
+    token_ids: Iterable[int] | None,
+) -> None:
+    """End a reply that we are writing; the text and the ids, where given, replace what was appended.
+
+    Raises:
+        NotStreaming: when it is not ours, or already final.
+    """
+    body = None if text is None else storable(text)
+    blob = None if token_ids is None else pack_ids(token_ids)
+    with writing(connection):
+        connection.execute(
+            "UPDATE message SET status = ?, owner = NULL, provenance = ?, body = coalesce(?, body),"
+            " token_ids = coalesce(?, token_ids) WHERE id = ? AND status = 'streaming' AND owner = ?",
+            (status, provenance_json(provenance), body, blob, reply_id, owner),
+        )
+        _must_have_changed(connection)
+        connection.execute(
+            "UPDATE session SET updated_ms = ? WHERE id = (SELECT session FROM message WHERE id = ?)",
+            (now_ms(), reply_id),
+        )
+
+
+def activate(connection: apsw.Connection, session_id: int, changes: Iterable[Change]) -> None:
+    """Remember which child of each of these parents is in view. A pair that is none is passed over."""
+    with writing(connection):
+        for parent, child in changes:
+            if _is_child(connection, session_id, parent, child):
+                _set_active(connection, session_id, parent, child)
+
+
+def interrupt(connection: apsw.Connection, is_dead: Callable[[str], bool]) -> None:
+    """Mark the replies whose writers are dead as interrupted; their text stays. To be called in a transaction."""
+    streaming = connection.execute("SELECT id, owner, provenance FROM message WHERE status = 'streaming'")
+    rows: list[Any] = streaming.fetchall()
+    dead: dict[str, bool] = {}
+    for id_, owner, body in rows:
+        if dead.setdefault(owner, is_dead(owner)):
+            broken_off = provenance_from(body).model_copy(update={"stop_reason": StopReason.CRASHED})
+            connection.execute(
+                "UPDATE message SET status = 'interrupted', owner = NULL, provenance = ? WHERE id = ?",
+                (provenance_json(broken_off), id_),
+            )
+
+
+def use(connection: apsw.Connection, session_id: int) -> None:
+    """Make a session the one used last. To be called in a transaction.
+
+    Raises:
+        NoSuchSession: when it is gone.
+    """
+    connection.execute(
+        "UPDATE session SET used = (SELECT max(used) + 1 FROM session), updated_ms = ? WHERE id = ?",
+        (now_ms(), session_id),
+    )
+    if not connection.changes():
+        raise NoSuchSession("This session is gone: another window has removed it.")
+
+
+@dataclass(frozen=True)
+class _New:
+    """A message to be; with an owner it streams."""
+
+    parent: int | None
+    role: Role
+    text: str
+    owner: str | None = None
+    token_ids: tuple[int, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)
+
+
+def _insert(connection: apsw.Connection, session_id: int, new: _New) -> Message:
+    """Add a message and bring it into view."""
+    message = Message(
+        id=0,
+        uid=new_uid(),
+        parent=new.parent,
+        role=new.role,
+        text=new.text,
+        status=Status.STREAMING if new.owner else Status.COMPLETE,
+        created_ms=now_ms(),
+        token_ids=list(new.token_ids),
+        provenance=new.provenance,
+    )
+    connection.execute(
+        "INSERT INTO message(uid, session, parent, role, status, owner, created_ms, body, provenance, token_ids)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            message.uid,
+            session_id,
+            message.parent,
+            message.role,
+            message.status,
+            new.owner,
+            message.created_ms,
+            message.text,
+            provenance_json(message.provenance),
+            pack_ids(message.token_ids),
+        ),
+    )
+    message.id = connection.last_insert_rowid()
+    _set_active(connection, session_id, new.parent, message.id)
+    return message
+
+
+def _is_child(connection: apsw.Connection, session_id: int, parent: int | None, child: int) -> bool:
+    found = connection.execute(
+        "SELECT 1 FROM message WHERE id = ? AND session = ? AND parent IS ?", (child, session_id, parent)
+    )
+    return found.fetchone() is not None
+
+
+def _set_active(connection: apsw.Connection, session_id: int, parent: int | None, child: int) -> None:
+    if parent is None:
+        connection.execute("UPDATE session SET active_root = ? WHERE id = ?", (child, session_id))
+    else:
+        connection.execute("UPDATE message SET active_child = ? WHERE id = ?", (child, parent))
+
+
+def _must_have_changed(connection: apsw.Connection) -> None:
+    if not connection.changes():
+        raise NotStreaming("This reply has ended, or another window writes it: it was left as it is.")

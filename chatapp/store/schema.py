@@ -1,0 +1,109 @@
+"""The tables, as a list of numbered migrations. A released migration is never changed; a new one is appended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import apsw
+
+from chatapp.store.transaction import writing
+
+APPLICATION_ID = 0x63684170
+"""The number in the file's header that says whose database it is."""
+
+_FIRST = """
+-- Personas as they were when a session began, each content once.
+CREATE TABLE persona(
+    digest TEXT PRIMARY KEY,
+    body   TEXT NOT NULL CHECK(json_valid(body))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE session(
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid         TEXT NOT NULL UNIQUE,
+    title       TEXT NOT NULL DEFAULT '',
+    titled      INTEGER NOT NULL DEFAULT 0 CHECK(titled IN (0, 1)),
+    persona     TEXT NOT NULL REFERENCES persona(digest),
+    preset      TEXT,
+    overrides   TEXT NOT NULL DEFAULT '{}' CHECK(json_valid(overrides)),
+    model       TEXT,
+    active_root INTEGER,
+    used        INTEGER NOT NULL,  -- counts up with every use: the order of the list does not hang on the clock
+    created_ms  INTEGER NOT NULL,
+    updated_ms  INTEGER NOT NULL,
+    deleted_ms  INTEGER
+) STRICT;
+CREATE UNIQUE INDEX session_used ON session(used);
+
+-- The big columns stand last, so that counting and walking the tree do not read them.
+-- active_root and active_child are wishes, not references: the tree takes the newest child where they are wrong.
+CREATE TABLE message(
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid          TEXT NOT NULL UNIQUE,
+    session      INTEGER NOT NULL REFERENCES session(id) ON DELETE CASCADE,
+    parent       INTEGER,
+    role         TEXT NOT NULL CHECK(role IN ('system', 'user', 'assistant')),
+    status       TEXT NOT NULL CHECK(status IN ('streaming', 'complete', 'stopped', 'interrupted', 'error')),
+    owner        TEXT,  -- the lease of the process that writes it, while it streams
+    active_child INTEGER,
+    created_ms   INTEGER NOT NULL,
+    deleted_ms   INTEGER,
+    body         TEXT NOT NULL,
+    provenance   TEXT NOT NULL DEFAULT '{}' CHECK(json_valid(provenance)),
+    token_ids    BLOB NOT NULL DEFAULT x'' CHECK(length(token_ids) % 4 = 0),  -- uint32, little-endian
+    UNIQUE(session, id),
+    FOREIGN KEY(session, parent) REFERENCES message(session, id),
+    CHECK((status = 'streaming') = (owner IS NOT NULL))
+) STRICT;
+CREATE INDEX message_tree ON message(session, parent, deleted_ms);
+CREATE INDEX message_streaming ON message(session) WHERE status = 'streaming';
+
+CREATE TABLE draft(
+    session    INTEGER PRIMARY KEY REFERENCES session(id) ON DELETE CASCADE,
+    body       TEXT NOT NULL,
+    updated_ms INTEGER NOT NULL
+) STRICT;
+
+-- The search index holds final messages only: a reply is indexed once, when it ends. It reads through the view, so
+-- that rebuilding it gives the same index again.
+CREATE VIEW message_final AS SELECT id, body FROM message WHERE status <> 'streaming';
+CREATE VIRTUAL TABLE message_fts USING fts5(
+    body, content='message_final', content_rowid='id', tokenize='unicode61 remove_diacritics 2'
+);
+INSERT INTO message_fts(message_fts, rank) VALUES ('secure-delete', 1);
+CREATE TRIGGER message_said AFTER INSERT ON message WHEN new.status <> 'streaming' BEGIN
+    INSERT INTO message_fts(rowid, body) VALUES (new.id, new.body);
+END;
+CREATE TRIGGER message_ended AFTER UPDATE OF status ON message
+WHEN old.status = 'streaming' AND new.status <> 'streaming' BEGIN
+    INSERT INTO message_fts(rowid, body) VALUES (new.id, new.body);
+END;
+CREATE TRIGGER message_gone AFTER DELETE ON message WHEN old.status <> 'streaming' BEGIN
+    INSERT INTO message_fts(message_fts, rowid, body) VALUES ('delete', old.id, old.body);
+END;
+"""
+
+
+def _first(connection: apsw.Connection) -> None:
+    connection.pragma("application_id", APPLICATION_ID)
+    connection.execute(_FIRST)
+
+
+MIGRATIONS: tuple[Callable[[apsw.Connection], None], ...] = (_first,)
+VERSION = len(MIGRATIONS)
+
+
+def migrate(connection: apsw.Connection) -> None:
+    """Bring the tables to this program's version, one transaction a step, the version number included."""
+    while version_of(connection) < VERSION:
+        with writing(connection):
+            # Another process may have done the step while this one waited for its turn.
+            done = version_of(connection)
+            for step in MIGRATIONS[done : done + 1]:
+                step(connection)
+                connection.pragma("user_version", done + 1)
+
+
+def version_of(connection: apsw.Connection) -> int:
+    """How many migrations the database has seen."""
+    return int(connection.pragma("user_version"))

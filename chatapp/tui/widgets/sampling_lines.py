@@ -1,0 +1,236 @@
+"""How the sampling column looks: a pure function from what is in force to lines, and where its rows are.
+
+The panel turns keys into wishes; this module only draws. Both ask `slider_place` where a slider stands, so that a
+click lands on the cell that was drawn.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from chatapp.conversation.sampling import (
+    RANDOM_SEED,
+    SETTINGS,
+    InForce,
+    SamplingSettings,
+    Setting,
+    SettingName,
+    typed_range,
+)
+from chatapp.text import display_line
+from chatapp.tui.lines import Line, ends, fit, flow, gap, indent, meter, slider, width
+from chatapp.tui.look import Look
+
+PRESET_ROW = 0
+"""The rows that can be stood on: the preset line, then the settings in their order."""
+
+_EDGE, _LABEL, _VALUE, _WORD = 2, 12, 8, 9
+_RIGHT_MARGIN = 3
+_WORDS_FROM = 44
+"""From this width on, the source of a value is a word and not a mark."""
+_GROUP_ENDS = {"min_p", "repeat_penalty"}
+_METER = 8
+_WORKED = re.compile(r"\b((?:becomes|under|to|the|after) )(\d[\d.,/]*(?<![.,])(?: %)?)")
+"""The number in a help sentence that follows from the value, by the word before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that the column shows. `at` is the row stood on; `typed` is a value being typed there."""
+
+    force: InForce
+    context: tuple[int, int] | None = None
+    """Tokens used, and tokens that there is room for."""
+    used_seed: int | None = None
+    """The seed that the last reply was drawn with."""
+    at: int = 1
+    focused: bool = False
+    typed: str | None = None
+    refused: bool = False
+
+    def changed(self) -> int:
+        """How many of the settings shown differ from the preset, by the persona or by the session."""
+        return sum(self.force.sources[setting.name] in {"persona", "session"} for setting in SETTINGS)
+
+    def preset_value(self, name: SettingName) -> float | None:
+        """What the preset alone would say."""
+        value: float | None = self.force.preset.values.get(name, SamplingSettings.model_fields[name].default)
+        return value
+
+    def baseline(self, name: SettingName) -> float | None:
+        """The value that was changed: what a session's own change would fall back to, or the preset's."""
+        if self.force.sources[name] == "session":
+            value: float | None = getattr(self.force.inherited, name)
+            return value
+        return self.preset_value(name)
+
+
+@dataclass(slots=True)
+class Picture:
+    """The drawn column, one line for each of its rows, and which lines can be stood on."""
+
+    lines: list[Line] = field(default_factory=list)
+    rows: dict[int, int] = field(default_factory=dict)
+    """Line number to row."""
+
+
+def slider_place(cells: int, value: str) -> tuple[int, int]:
+    """First column and length of a row's slider, in a panel of so many cells; a long value shortens it."""
+    start = _EDGE + _LABEL
+    return start, max(2, _value_end(cells) - start - max(_VALUE, len(value) + 1))
+
+
+def draw(view: View, look: Look, cells: int, height: int) -> Picture:
+    """The column in its present size."""
+    picture = Picture()
+    lines = picture.lines
+    lines += [[]] if height >= 30 else []
+    lines += [[gap(_EDGE), ("Sampling", look.muted)], []]
+    picture.rows[len(lines)] = PRESET_ROW
+    lines += [_preset_line(view, look, cells), []]
+    for row, setting in enumerate(SETTINGS, start=1):
+        picture.rows[len(lines)] = row
+        lines.append(_setting_line(view, setting, row == view.at, look, cells))
+        lines += [[]] if setting.name in _GROUP_ENDS else []
+    lines += [[], *_help(view, look, cells)]
+    del lines[max(0, height - 3) :]
+    lines += [[] for _ in range(height - len(lines))]
+    if view.context is not None and height >= 2:
+        lines[height - 2] = _context_line(*view.context, look)
+    return picture
+
+
+def _value_end(cells: int) -> int:
+    return cells - _RIGHT_MARGIN - (_WORD if cells >= _WORDS_FROM else 0)
+
+
+def _mark(view: View, at: bool, look: Look) -> Line:
+    """The margin of a row: where you are, and that a value was refused."""
+    if not at:
+        return [gap(_EDGE)]
+    if view.refused:
+        return [("! ", look.err)]
+    return [("▎ ", look.accent if view.focused else look.track)]
+
+
+def _preset_line(view: View, look: Look, cells: int) -> Line:
+    at = view.at == PRESET_ROW
+    changed = view.changed()
+    name = [*_mark(view, at, look), (display_line(view.force.preset.name), look.strong)]
+    if changed:
+        name.append((f"  {changed} changed", look.accent))
+    arrows = look.text if at and view.focused else look.faint
+    return ends(name, [("‹ ›", arrows)], cells - _RIGHT_MARGIN)
+
+
+def _setting_line(view: View, setting: Setting, at: bool, look: Look, cells: int) -> Line:
+    changed = view.force.sources[setting.name] in {"persona", "session"}
+    current = at and view.focused
+    tone = look.strong if current else look.text if changed else look.muted
+    head = [*_mark(view, at, look), *fit([(setting.label, tone)], _LABEL)]
+    if at and view.typed is not None:
+        return _typed_line(view, setting, head, look, cells)
+    value: float | None = getattr(view.force.settings, setting.name)
+    shown = setting.format(value)
+    if setting.slides and value is not None:
+        head += _slider(view, setting, value, slider_place(cells, shown)[1], look)
+        tone = look.strong if current else look.text
+    return [*ends(head, [(shown, tone)], _value_end(cells)), *_source(view, setting, look, cells)]
+
+
+def _slider(view: View, setting: Setting, value: float, cells: int, look: Look) -> Line:
+    changed = view.force.sources[setting.name] in {"persona", "session"}
+    notch = view.baseline(setting.name) if changed else None
+    return slider(
+        share_of(setting, value),
+        cells,
+        look.accent if changed else look.muted,
+        look.track,
+        None if notch is None else share_of(setting, notch),
+    )
+
+
+def share_of(setting: Setting, value: float) -> float:
+    """How far along its slider a value stands, 0 to 1; values typed past its ends stand on them."""
+    return max(0.0, min(1.0, (value - setting.low) / (setting.high - setting.low)))
+
+
+def _source(view: View, setting: Setting, look: Look, cells: int) -> Line:
+    """Where the value comes from: a word where there is room, else a mark outside the right edge."""
+    source = view.force.sources[setting.name]
+    if cells >= _WORDS_FROM:
+        tones = {"session": look.accent, "persona": look.muted}
+        return [gap(1), (source, tones.get(source, look.faint))]
+    return [gap(1), ({"session": "•", "persona": "◦"}.get(source, " "), look.accent)]
+
+
+def _typed_line(view: View, setting: Setting, head: Line, look: Look, cells: int) -> Line:
+    """A value being typed. When it was refused, the range stands in the slider's place."""
+    end = _value_end(cells)
+    if not view.refused:
+        typed = (view.typed or "")[-(end - width(head) - 1) :]
+        return [*ends(head, [(typed, look.text)], end), ("▏", look.accent)]
+    allowed = range_text(setting.name)
+    room = end - width(head)
+    typed = display_line(view.typed or "")
+    if len(allowed) + 1 + len(typed) > room:
+        # The range is what helps now: the label gives way to it.
+        head, room = head[:1], end - _EDGE
+    typed = typed[-max(1, room - len(allowed) - 1) :]
+    return ends([*head, (allowed, look.muted)], [(typed, look.err)], end)
+
+
+def range_text(name: SettingName) -> str:
+    """What may be typed, in a few cells: `0 to 5`."""
+    low, high = typed_range(name)
+    top = f"{high:,g}" if high < 1e5 else f"{int(high):,}" if high < 1e9 else f"2^{int(high).bit_length()}-1"
+    return f"{low:g} to {top}"
+
+
+def _help(view: View, look: Look, cells: int) -> list[Line]:
+    """What the row stood on does, with a worked number, and what it was before it was changed."""
+    room = cells - _RIGHT_MARGIN - _EDGE
+    if view.at == PRESET_ROW:
+        return indent(flow([(f"{display_line(view.force.preset.purpose)}.", look.muted)], room), _EDGE)
+    setting = SETTINGS[view.at - 1]
+    sentence = setting.explain(getattr(view.force.settings, setting.name))
+    lines = flow(_worked(sentence, look), room)
+    return indent([*lines, *_origin(view, setting, look, room)], _EDGE)
+
+
+def _worked(sentence: str, look: Look) -> Line:
+    """The sentence in muted, its worked number in the tone of text."""
+    spans: Line = []
+    end = 0
+    for match in _WORKED.finditer(sentence):
+        spans += [(sentence[end : match.start(2)], look.muted), (match[2], look.text)]
+        end = match.end()
+    return [*spans, (sentence[end:], look.muted)]
+
+
+def _origin(view: View, setting: Setting, look: Look, room: int) -> list[Line]:
+    """Who changed the value, and what it was before; for a seed that was drawn, which one it was."""
+    source = view.force.sources[setting.name]
+    if source in {"session", "persona"}:
+        before = view.baseline(setting.name)
+        by_persona = source == "session" and before != view.preset_value(setting.name)
+        speaker = "persona" if by_persona else display_line(view.force.preset.name)
+        who: Line = [("•" if source == "session" else "◦", look.accent), (f" {source}", look.muted)]
+        says: Line = [gap(2), (f"{speaker} says ", look.faint), (setting.format(before), look.muted)]
+        return [[*who, *says]] if width(who) + width(says) <= room else [who, says]
+    if setting.name == "seed" and view.used_seed is not None and view.force.settings.seed == RANDOM_SEED:
+        return [[("→", look.text), (" last ", look.faint), (str(view.used_seed), look.muted)]]
+    return []
+
+
+def _context_line(used: int, total: int, look: Look) -> Line:
+    share = used / total if total else 0.0
+    tone = look.muted if used <= total else look.warn
+    return [
+        gap(_EDGE),
+        *meter(share, _METER, tone, look.track),
+        gap(2),
+        (f"{used:,}", look.text),
+        (f" / {total:,}", look.faint),
+    ]

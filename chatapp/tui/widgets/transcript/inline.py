@@ -1,0 +1,100 @@
+"""Text inside a block: emphasis, code, links. It becomes spans of text with a role, free of theme and width.
+
+A role is a name of `Look`, with modifiers after it: `text`, `strong italic`, `third`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import lru_cache
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from rich.style import Style
+
+from chatapp.text import display_line
+from chatapp.tui.look import Look
+
+Spans = tuple[tuple[str, str], ...]
+
+PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+# Blocks only: text inside them is parsed when it is needed, and kept, so that a growing table stays cheap.
+PARSER.core.ruler.disable(["inline", "text_join"])
+
+LONGEST = 64 * 1024
+"""Characters in one block above which it is shown as it was written."""
+
+_BLANKS = re.compile(r"[ \t]{2,}|\t")
+_MODIFIERS = {"italic": Style(italic=True), "bold": Style(bold=True), "underline": Style(underline=True)}
+
+
+@lru_cache(maxsize=4096)
+def inline_spans(source: str, base: str = "text") -> Spans:
+    """Parse the text of a paragraph, heading or cell, `base` being the role of what is not marked."""
+    if len(source) > LONGEST:
+        return ((display_line(source), base),)
+    tokens: list[Token] = []
+    PARSER.inline.parse(source, PARSER, {}, tokens)
+    spans: list[tuple[str, str]] = []
+    open_marks: Counter[str] = Counter()
+    for token in tokens:
+        if token.nesting:
+            open_marks[token.type.rpartition("_")[0]] += token.nesting
+        elif text := _text_of(token):
+            spans.append((text, _role(token, base, open_marks)))
+    return tuple(spans) or ((display_line(source), base),)
+
+
+def plain(spans: Spans) -> str:
+    """The text alone."""
+    return "".join(text for text, _ in spans)
+
+
+def cut(spans: Spans, start: int, end: int) -> Spans:
+    """The part of the spans between two characters."""
+    kept: list[tuple[str, str]] = []
+    at = 0
+    for text, role in spans:
+        if at >= end:
+            break
+        piece = text[max(0, start - at) : end - at]
+        if piece:
+            kept.append((piece, role))
+        at += len(text)
+    return tuple(kept)
+
+
+@lru_cache(maxsize=1024)
+def role_style(look: Look, role: str) -> Style:
+    """The style of a role in a look."""
+    name, *modifiers = role.split()
+    style: Style = getattr(look, name)
+    return Style.combine([style, *(_MODIFIERS[modifier] for modifier in modifiers)])
+
+
+def _text_of(token: Token) -> str:
+    if token.type == "softbreak":
+        return " "
+    if token.type == "hardbreak":
+        return "\n"
+    # Entities are decoded by the parser, so that an escape character may only appear here.
+    text = token.content if token.content.isprintable() else display_line(token.content)
+    if token.type == "image":
+        return text or "image"
+    return _BLANKS.sub(" ", text) if token.type.startswith("text") else text
+
+
+def _role(token: Token, base: str, open_marks: Counter[str]) -> str:
+    role = base
+    if token.type == "code_inline":
+        role = "third"
+    elif open_marks["s"]:
+        role = "muted"
+    elif open_marks["strong"]:
+        role = "strong" if base == "text" else f"{base} bold"
+    if open_marks["em"]:
+        role += " italic"
+    if open_marks["link"]:
+        role += " underline"
+    return role

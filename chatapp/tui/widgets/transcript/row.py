@@ -1,0 +1,72 @@
+"""One painted line of a message, with the characters of the message that stand in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from rich.cells import cell_len, split_text
+from textual.strip import Strip
+
+from chatapp.tui.lines import Line, Span, gap, strip
+from chatapp.tui.look import Look
+
+INDENT = 2
+"""Cells from the page's edge, where marks hang, to the text."""
+
+Run = tuple[int, int, int]
+"""Cell in the row, first character in the message's rendered text, number of characters."""
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """A line of text, without the margin that holds the marks."""
+
+    line: Line
+    runs: tuple[Run, ...] = ()
+    mark: Span | None = None
+    at: int = 0
+    """The character that a cell without text stands for."""
+    barred: bool = True
+    """Whether the bar of the message you stand on runs along this row."""
+    outdent: bool = False
+    """Whether the line begins at the page's edge, its marks included."""
+    _strip: Strip | None = field(default=None, repr=False)
+    _painted: tuple[object, ...] = field(default=(), repr=False)
+
+    @property
+    def text(self) -> str:
+        """What the row says, prefixes included."""
+        return "".join(text for text, _ in self.line)
+
+    def paint(self, look: Look, x: int, width: int, *, standing: bool) -> Strip:
+        """The row on a page of so many cells; the strip is kept, since its inner caches are worth keeping."""
+        key = (look, x, width, standing)
+        if self._strip is None or self._painted != key:
+            self._strip = strip(self.whole(look, x, standing=standing), width, look.ground)
+            self._painted = key
+        return self._strip
+
+    def whole(self, look: Look, x: int, *, standing: bool) -> Line:
+        """The row with its margin: blank cells, the mark or the bar, the text."""
+        if self.outdent:
+            return [gap(x), *self.line]
+        mark = ("▎", look.accent) if standing and self.barred else self.mark
+        if mark is None:
+            return [gap(x + INDENT), *self.line]
+        return [gap(x), mark, gap(INDENT - cell_len(mark[0])), *self.line]
+
+    def same(self, other: Row) -> bool:
+        """Whether both look alike on the screen."""
+        return self is other or (self.line == other.line and self.mark == other.mark)
+
+
+def from_cell(line: Line, cell: int) -> Line:
+    """The line without its first cells."""
+    rest: Line = []
+    for text, style in line:
+        cells = cell_len(text)
+        if cell < cells:
+            rest.append((split_text(text, cell)[1] if cell > 0 else text, style))
+        cell -= cells
+    return rest

@@ -1,0 +1,166 @@
+"""One message as rows: the blank lines above it, its text, and what stands below it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from chatapp.text import display, display_line
+from chatapp.tui.lines import Line, clip, gap, width
+from chatapp.tui.look import Look
+
+from .document import as_written, parse
+from .entry import Entry
+from .layout import Layout
+from .live import LiveReply
+from .notice import notice_rows
+from .row import INDENT, Row
+
+FOLDED_LINES = 6
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What all messages are laid out for."""
+
+    look: Look
+    measure: int
+    airy: bool = True
+    """Whether two blank lines part the turns, instead of one."""
+
+    @property
+    def cells(self) -> int:
+        """The width of the text."""
+        return self.measure - INDENT
+
+
+class Place(NamedTuple):
+    """How a message stands among the others."""
+
+    above: int
+    """Blank lines above it."""
+    newest: bool
+    """It belongs to the last turn."""
+    standing: bool
+    """The reader stands on it."""
+
+
+class MessageView:
+    """A message and its rows, kept until something changes that they depend on."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self.unfolded = False
+        self._written: list[str] | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._sheet: Sheet | None = None
+        self._layout: Layout | LiveReply | None = None
+        self._body: list[Row] | None = None
+        self._rows: tuple[Place, list[Row]] | None = None
+
+    def forget(self) -> None:
+        """Let go of the rows; they are laid out anew when they are asked for."""
+        self._forget()
+
+    def replace(self, entry: Entry) -> None:
+        """Show another state of the message; one that was being written is final now."""
+        self.entry = entry
+        self._written = None
+        self._forget()
+
+    def begin(self, entry: Entry) -> None:
+        """Show a message that goes on being written."""
+        self.replace(entry)
+        self._written = [entry.text]
+
+    def feed(self, text: str) -> None:
+        """More was written."""
+        if self._written is not None:
+            self._written.append(text)
+            if isinstance(self._layout, LiveReply):
+                self._layout.feed(text)
+            self._body = self._rows = None
+
+    @property
+    def source(self) -> str:
+        """The text as it was written so far."""
+        return self.entry.text if self._written is None else "".join(self._written)
+
+    @property
+    def is_laid_out(self) -> bool:
+        """Whether rows are kept, so that the height is exact."""
+        return self._body is not None
+
+    @property
+    def folds(self) -> bool:
+        """Whether it is a question of more lines than are shown at rest."""
+        return self.entry.asks and isinstance(self._layout, Layout) and len(self._layout.rows) > FOLDED_LINES
+
+    def toggle(self) -> None:
+        """Open or fold a long question."""
+        self.unfolded = not self.unfolded
+        self._body = self._rows = None
+
+    def rows(self, sheet: Sheet, place: Place) -> list[Row]:
+        """All rows of the message."""
+        if self._sheet != sheet:
+            self._forget()
+            self._sheet = sheet
+        if self._body is None:
+            self._body = self._lay_out(sheet)
+        if self._rows is None or self._rows[0] != place:
+            self._rows = (place, self._framed(self._body, sheet, place))
+        return self._rows[1]
+
+    def text(self, sheet: Sheet) -> str:
+        """The rendered text, whose characters selections count."""
+        if self._layout is None:
+            self._body, self._sheet = self._lay_out(sheet), sheet
+        return self._layout.text if self._layout is not None else ""
+
+    def _lay_out(self, sheet: Sheet) -> list[Row]:
+        """The rows of the text and of the notice."""
+        if self._written is not None:
+            if not isinstance(self._layout, LiveReply):
+                self._layout = LiveReply(sheet.look, sheet.cells, self.source)
+            return self._layout.lay_out()
+        body = self._question(sheet) if self.entry.asks else self._reply(sheet)
+        if self.entry.notice is not None:
+            body += [Row([])] if body else []
+            body += notice_rows(self.entry.notice, sheet.look, sheet.cells)
+        return body
+
+    def _reply(self, sheet: Sheet) -> list[Row]:
+        layout = self._layout = Layout(sheet.look, sheet.cells)
+        return list(layout.add(parse(display(self.entry.text))).rows)
+
+    def _question(self, sheet: Sheet) -> list[Row]:
+        layout = self._layout = Layout(sheet.look, sheet.cells)
+        rows = list(layout.add(as_written(display(self.entry.text), "strong")).rows)
+        rows[0].mark = ("›", sheet.look.accent)
+        hidden = len(rows) - FOLDED_LINES
+        if hidden <= 0 or self.unfolded:
+            return rows
+        more = f"… {hidden:,} more line{'s' if hidden > 1 else ''}, enter opens"
+        return [*rows[:FOLDED_LINES], Row([(more, sheet.look.muted)], at=rows[FOLDED_LINES].at)]
+
+    def _framed(self, body: list[Row], sheet: Sheet, place: Place) -> list[Row]:
+        """The text with the blank lines above it and the details below it."""
+        look = sheet.look
+        siblings = self._siblings()
+        above = [Row([], barred=False) for _ in range(max(place.above, 1 if siblings else 0))]
+        if siblings:
+            style = look.accent if place.newest or place.standing else look.faint
+            above[-1].line = [gap(sheet.cells - len(siblings)), (siblings, style)]
+        below: list[Row] = []
+        if place.standing and (siblings or self.entry.details):
+            line: Line = [(siblings, look.accent), gap(3)] if siblings else []
+            details = clip(display_line(self.entry.details), sheet.cells - width(line))
+            below = [Row([]), Row([*line, (details, look.muted)])]
+        return [*above, *body, *below]
+
+    def _siblings(self) -> str:
+        which, many = self.entry.place
+        return f"‹{which}/{many}›" if many > 1 else ""

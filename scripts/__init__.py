@@ -1,0 +1,1 @@
+"""Programs for those who work on chatapp; none of it is installed."""
