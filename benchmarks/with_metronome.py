@@ -1,4 +1,4 @@
-"""The real app with the metronome for an engine: `python -m benchmarks.with_metronome FILE PACE [chatapp flags]`."""
+"""The real app with the metronome for an engine: `python -m benchmarks.with_metronome FILE PACE [flags]`."""
 
 from __future__ import annotations
 

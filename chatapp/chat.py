@@ -89,6 +89,8 @@ class Chat:
         self.options = options
         self.progress = progress
         self.streaming: Message | None = None
+        self.stopping = False
+        """Whether the running reply was asked to stop; it may not even have started, with an engine that loads."""
 
     # The verbs ----------------------------------------------------------------------------------------------
 
@@ -126,6 +128,7 @@ class Chat:
     def stop(self) -> None:
         """Ask the running reply to stop; what was said is kept."""
         if self.streaming is not None:
+            self.stopping = True
             self.engine.cancel()
 
     # Settings -----------------------------------------------------------------------------------------------
@@ -167,7 +170,7 @@ class Chat:
 
     async def _answer(self, reply: Message, asked: Message | None) -> AsyncGenerator[TurnEvent, None]:
         self.session.tree.add(reply)
-        self.streaming = reply
+        self.streaming, self.stopping = reply, False
         record = _Record(self.store, reply)
         outcome = _Outcome()
         yield Began(asked, reply)
@@ -199,6 +202,8 @@ class Chat:
         if self.options is None:
             raise EngineError("No model is chosen yet.", "load")
         info = await self.engine.ensure(self.options, self.progress)
+        if self.stopping:
+            return
         persona = self.session.persona
         path = self.session.tree.path_to(reply.parent)
         prompt = self._turns(path)
@@ -276,7 +281,7 @@ class _Outcome:
             detail = {"stop_reason": StopReason.CRASHED, "detail": str(self.failure)}
             return Status.ERROR, came_from.model_copy(update=detail)
         chat.engine.cancel()
-        return Status.INTERRUPTED, came_from.model_copy(update={"stop_reason": StopReason.CANCELLED})
+        return Status.STOPPED if chat.stopping else Status.INTERRUPTED, came_from.model_copy(update={"stop_reason": StopReason.CANCELLED})
 
 
 class _Record:

@@ -16,6 +16,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -26,13 +27,13 @@ STAMP = VENV / "chatapp-setup.json"
 LOG = VENV / "setup.log"
 LOCKS = ROOT / "requirements"
 
+FULL = 16 * 2**20  # bytes; less than this and nothing can be installed
+DISK_FULL = "The disk is full. Make 2 GB of room, here and in the folder for temporary files, then run this again."
+
 # What pip, CMake and the system say when things go wrong, and what a person can do about it; the first that
 # matches is the cause, what comes after it are consequences.
 CAUSES = {
-    r"No space left on device|Errno 28|Disk quota exceeded": (
-        "The disk is full. Make about 2 GB of room, here and in the folder for temporary files, "
-        "then run this again."
-    ),
+    r"No space left on device|Errno 28|Disk quota exceeded": DISK_FULL,
     r"DO NOT MATCH THE HASHES": (
         "A download is not the file that the lock names, so it was not installed. Run this again; if it stays so, "
         "the package index or something on the way to it hands out altered files."
@@ -54,8 +55,8 @@ CAUSES = {
         "Check the connection or the proxy settings, then run this again."
     ),
     r"No matching distribution found": (
-        "The package index lacks a file that the lock names. If an index of your own is configured, it may not "
-        "mirror everything; otherwise this Python or system may not be supported."
+        "The package index did not offer a file that the lock names. Check the network; an index of your own may "
+        "not mirror everything, and a very new Python may not be supported yet."
     ),
     r"Permission denied|Errno 13": f"A file may not be written. Check who owns {ROOT}, then run this again.",
 }
@@ -197,9 +198,10 @@ def _explain(output: str) -> str:
 
 
 def _cause(output: str) -> str | None:
-    return next(
-        (sentence for pattern, sentence in CAUSES.items() if re.search(pattern, output, re.IGNORECASE)), None
-    )
+    if min(shutil.disk_usage(folder).free for folder in (ROOT, tempfile.gettempdir())) < FULL:
+        return DISK_FULL  # then even the log may lack the words
+    matches = (sentence for pattern, sentence in CAUSES.items() if re.search(pattern, output, re.IGNORECASE))
+    return next(matches, None)
 
 
 def _is_ready(*, dev: bool) -> bool:

@@ -156,6 +156,8 @@ def checked(name: str, value: object) -> Any:
         if kind in {"greater_than_equal", "less_than_equal"}:
             low, high = typed_range(name)  # type: ignore[arg-type]
             raise ValueError(f"‘{name}’ must be {low:g} to {high:g}") from None
+        if kind == "int_from_float":
+            raise ValueError(f"‘{name}’ must be a whole number") from None
         if name == "stop":
             raise ValueError("‘stop’ must be a list of strings, none of them empty") from None
         raise ValueError(f"‘{name}’ is not a number") from None

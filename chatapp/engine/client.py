@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -141,7 +141,7 @@ class Engine:
         template: bool = True,
         open_last: bool = False,
         first_index: int = 0,
-    ) -> AsyncIterator[Prefill | Tokens | Finished]:
+    ) -> AsyncGenerator[Prefill | Tokens | Finished, None]:
         """Generate a reply: progress through the prompt, text as it comes, and at last how it ended.
 
         Whoever stops iterating, or is cancelled, stops the generation too. For the arguments see `Generate`.

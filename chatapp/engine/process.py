@@ -38,11 +38,13 @@ class Log:
     def __init__(self, path: Path | None) -> None:
         self._tail = b""
         self._room = LOG_LIMIT
+        self._path = path
         self._file: int | None = None
-        if path is not None:
-            self._open(path)
 
-    def _open(self, path: Path) -> None:
+    def open(self) -> None:
+        """Begin; a file that has grown long is set aside first."""
+        if (path := self._path) is None:
+            return
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -90,7 +92,9 @@ class Child(asyncio.SubprocessProtocol):
         self._log = log
         self._verdict = ""
         self._over = asyncio.Event()
+        self._open_ends = 2  # stdout, and asyncio's word that stderr and the process have ended
         self._transport: asyncio.SubprocessTransport
+        self._stdout: asyncio.ReadTransport | None = None
 
     @classmethod
     async def start(
@@ -107,13 +111,27 @@ class Child(asyncio.SubprocessProtocol):
             OSError: when the system refuses.
         """
         loop = asyncio.get_running_loop()
-        _, child = await loop.subprocess_exec(
-            lambda: cls(heard, ended, Log(log)),
-            *(command or COMMAND),
-            env=_environment(),
-            start_new_session=True,
-            close_fds=True,
-        )
+        ours, its = os.pipe()
+        stdout = os.fdopen(ours, "rb", buffering=0)
+        try:
+            _, child = await loop.subprocess_exec(
+                lambda: cls(heard, ended, Log(log)),
+                *(command or COMMAND),
+                stdout=its,
+                env=_environment(),
+                start_new_session=True,
+                close_fds=True,
+            )
+        except BaseException:
+            stdout.close()
+            raise
+        finally:
+            os.close(its)
+        try:
+            await loop.connect_read_pipe(lambda: _Ear(child), stdout)
+        except BaseException:
+            child.kill("The engine was not started.")
+            raise
         return child
 
     @property
@@ -136,17 +154,18 @@ class Child(asyncio.SubprocessProtocol):
         """End it at once, and what it started with it; `verdict` is the sentence that `ended` will get."""
         self._verdict = self._verdict or verdict
         if self._transport.get_returncode() is None:
-            with suppress(ProcessLookupError):
-                _kill_group(self._transport)
+            _kill_group(self._transport)
 
     async def end(self, verdict: str, grace: float) -> None:
         """Close its stdin, which asks it to go; kill it when it stays longer than `grace` seconds."""
         self._verdict = self._verdict or verdict
         if (stdin := self._transport.get_pipe_transport(0)) is not None:
             stdin.close()
-        if not await self.gone(grace):
-            self.kill(verdict)
-            await self.gone()
+        try:
+            await self.gone(grace)
+        finally:
+            self.kill(verdict)  # also when this was cancelled; to one that has left it does nothing
+        await self.gone()
 
     async def gone(self, seconds: float = _GONE_SECONDS) -> bool:
         """Wait until it has ended, at most that long; return whether it has."""
@@ -160,39 +179,70 @@ class Child(asyncio.SubprocessProtocol):
         """It runs."""
         assert isinstance(transport, asyncio.SubprocessTransport)  # noqa: S101 - asyncio's own promise, for mypy
         self._transport = transport
+        self._log.open()
 
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        """It said or printed something."""
-        if fd != 1:
-            self._log.write(data)
-        elif not self._verdict:
+    def pipe_data_received(self, fd: int, data: bytes) -> None:  # noqa: ARG002 - asyncio's signature
+        """It printed something."""
+        self._log.write(data)
+
+    def stdout_opened(self, transport: asyncio.ReadTransport) -> None:
+        """Its stdout can be heard."""
+        self._stdout = transport
+
+    def stdout_received(self, data: bytes) -> None:
+        """It said something."""
+        if not self._verdict:
             self._heard(data)
 
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """A pipe closed; an engine that closed its mouth and lives on is of no use."""
-        if fd == 1 and not self._over.is_set():
-            verdict = "The engine stopped answering and was ended."
-            asyncio.get_running_loop().call_later(_LAST_WORDS_SECONDS, self._kill_if_alive, verdict)
+    def stdout_closed(self) -> None:
+        """It will say no more; an engine that closed its mouth and lives on is of no use."""
+        asyncio.get_running_loop().call_later(_LAST_WORDS_SECONDS, self._kill_if_alive)
+        self._closed()
 
     def process_exited(self) -> None:
-        """It ended. A process that it left behind may hold the pipes open, so they are not waited for long."""
+        """It ended. What it started ends with it; the pipes, which that may hold open, are not waited for long."""
+        _kill_group(self._transport)
         asyncio.get_running_loop().call_later(_LAST_WORDS_SECONDS, self._finish)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """It ended, and all that it said was read."""
-        self._finish()
+        """It ended, and all that it printed was read."""
+        self._closed()
 
-    def _kill_if_alive(self, verdict: str) -> None:
+    def _closed(self) -> None:
+        self._open_ends -= 1
+        if self._open_ends == 0:
+            self._finish()
+
+    def _kill_if_alive(self) -> None:
         if self.alive:
-            self.kill(verdict)
+            self.kill("The engine stopped answering and was ended.")
 
     def _finish(self) -> None:
         if self._over.is_set():
             return
         self._over.set()
+        if self._stdout is not None:
+            self._stdout.close()
         self._transport.close()
         self._log.close()
         self._ended(self._verdict or _why(self._transport.get_returncode()), self._log.last_lines())
+
+
+class _Ear(asyncio.Protocol):
+    """Hears a child's stdout. The pipes of asyncio's own subprocesses cost one more round of the loop a token."""
+
+    def __init__(self, child: Child) -> None:
+        self._child = child
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.ReadTransport)  # noqa: S101 - asyncio's own promise, for mypy
+        self._child.stdout_opened(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._child.stdout_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self._child.stdout_closed()
 
 
 def _environment() -> dict[str, str]:
@@ -206,10 +256,11 @@ def _environment() -> dict[str, str]:
 
 
 def _kill_group(transport: asyncio.SubprocessTransport) -> None:
-    if os.name == "posix":
-        os.killpg(transport.get_pid(), signal.SIGKILL)
-    else:
-        transport.kill()
+    with suppress(ProcessLookupError, PermissionError):  # there is none left; macOS says so of zombies with EPERM
+        if os.name == "posix":
+            os.killpg(transport.get_pid(), signal.SIGKILL)
+        else:
+            transport.kill()
 
 
 def _why(status: int | None) -> str:

@@ -1,7 +1,7 @@
 """A persona file: Markdown, with YAML front matter between two `---` lines; the body is the system prompt.
 
-The YAML is read as nodes, not as values, because a node knows its line: whatever is wrong is said with the line
-that a person has to look at. Nothing but `BrokenPersona` leaves this module, whatever the bytes are.
+Whatever is wrong is said with the line that a person has to look at. Nothing but `BrokenPersona` leaves this
+module, whatever the bytes are.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import yaml
 
 from chatapp.conversation.persona import Example, Persona
 from chatapp.conversation.sampling import SETTINGS, SamplingSettings, checked, preset_named
+from chatapp.personas.nodes import NULL, Wrong, compose, items, pairs, scalar, short
 from chatapp.text import repair
 
 LIMIT = 256 * 1024
@@ -28,7 +29,7 @@ _SAMPLING_NAMES = {name.replace("_", "-"): name for name in SamplingSettings.mod
 }
 
 
-class BrokenPersona(Exception):
+class BrokenPersona(Exception):  # noqa: N818  it reads as a sentence where it is caught
     """A file that cannot be used as a persona: where, and why. `line` is None where no line is to blame."""
 
     def __init__(self, path: Path, line: int | None, message: str) -> None:
@@ -36,14 +37,6 @@ class BrokenPersona(Exception):
         self.path = path
         self.line = line
         self.message = message
-
-
-class _Wrong(Exception):
-    """What is wrong, with the node that is to blame where there is one."""
-
-    def __init__(self, node: yaml.Node | None, message: str) -> None:
-        super().__init__(message)
-        self.node = node
 
 
 def parse(data: bytes, path: Path) -> Persona:
@@ -56,10 +49,9 @@ def parse(data: bytes, path: Path) -> Persona:
         raise BrokenPersona(path, None, f"the file is larger than {LIMIT // 1024} KB")
     front, body = _split(_decoded(data, path), path)
     try:
-        values = _values(_composed(front, path))
-    except _Wrong as wrong:
-        line = _line(front, wrong.node.start_mark.index if wrong.node else 0)
-        raise BrokenPersona(path, line, str(wrong)) from None
+        values = _values(compose(front))
+    except Wrong as wrong:
+        raise BrokenPersona(path, _line(front, wrong.index), str(wrong)) from None
     return Persona(**({"name": _name_of(path)} | values), system=body)
 
 
@@ -92,72 +84,14 @@ def _line(front: str, index: int) -> int:
     return front.count("\n", 0, index) + 2
 
 
-# The YAML ---------------------------------------------------------------------------------------------------
-
-
-def _composed(front: str, path: Path) -> yaml.Node | None:
-    try:
-        return yaml.compose(front, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = _mark(error)
-        line = _line(front, mark.index if mark else 0)
-        raise BrokenPersona(path, line, f"this is not YAML ({_short(str(error.problem))})") from None
-    except yaml.reader.ReaderError as error:
-        line = _line(front, error.position)
-        raise BrokenPersona(path, line, "there is a control character in the front matter") from None
-    except (yaml.YAMLError, RecursionError, ValueError):
-        raise BrokenPersona(path, 2, "the front matter cannot be read as YAML") from None
-
-
-def _mark(error: yaml.MarkedYAMLError) -> yaml.Mark | None:
-    """Where the mistake was made: what never ends is to blame where it begins, not where the file ends."""
-    context = error.context or ""
-    unended = context.startswith(("while scanning", "while parsing a flow"))
-    return (error.context_mark if unended else None) or error.problem_mark or error.context_mark
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 100 else text[:99] + "…"
-
-
-def _pairs(node: yaml.Node | None, what: str) -> list[tuple[str, yaml.Node, yaml.Node]]:
-    """The keys of a mapping, each with its node and that of its value."""
-    if node is None:
-        return []
-    if not isinstance(node, yaml.MappingNode):
-        raise _Wrong(node, f"{what} is not a list of ‘key: value’ lines")
-    pairs: dict[str, tuple[str, yaml.Node, yaml.Node]] = {}
-    for key, value in node.value:
-        if not isinstance(key, yaml.ScalarNode):
-            raise _Wrong(key, "a key must be a word")
-        if key.value in pairs:
-            raise _Wrong(key, f"‘{_short(key.value)}’ is there twice")
-        pairs[key.value] = (key.value, key, value)
-    return list(pairs.values())
-
-
-def _items(node: yaml.Node, key: str) -> list[yaml.Node]:
-    if not isinstance(node, yaml.SequenceNode):
-        raise _Wrong(node, f"‘{key}’ is not a list")
-    return list(node.value)
-
-
-def _scalar(node: yaml.Node) -> Any:
-    """The value of a scalar as YAML understands it, or None."""
-    try:
-        return yaml.SafeLoader("").construct_object(node) if isinstance(node, yaml.ScalarNode) else None  # type: ignore[no-untyped-call]
-    except (yaml.YAMLError, ValueError, OverflowError):
-        return None
-
-
 # The keys ---------------------------------------------------------------------------------------------------
 
 
 def _text(node: yaml.Node, key: str) -> str:
-    value = _scalar(node)
+    value = scalar(node)
     if not isinstance(value, str):
         hint = "; put it in quotes" if isinstance(node, yaml.ScalarNode) and node.value else ""
-        raise _Wrong(node, f"‘{key}’ is not text{hint}")
+        raise Wrong.at(node, f"‘{key}’ is not text{hint}")
     return repair(value)
 
 
@@ -168,14 +102,14 @@ def _one_line(text: str) -> str:
 def _label(node: yaml.Node, key: str, limit: int) -> str:
     text = _one_line(_text(node, key))
     if len(text) > limit:
-        raise _Wrong(node, f"‘{key}’ is longer than {limit} characters")
+        raise Wrong.at(node, f"‘{key}’ is longer than {limit} characters")
     return text
 
 
 def _name(node: yaml.Node, key: str) -> str:
     name = _label(node, key, NAME_LIMIT)
     if not name:
-        raise _Wrong(node, f"‘{key}’ is empty")
+        raise Wrong.at(node, f"‘{key}’ is empty")
     return name
 
 
@@ -188,9 +122,9 @@ def _greeting(node: yaml.Node, key: str) -> str:
 
 
 def _template(node: yaml.Node, key: str) -> bool:
-    value = _scalar(node)
+    value = scalar(node)
     if not isinstance(value, bool):
-        raise _Wrong(node, f"‘{key}’ is not true or false")
+        raise Wrong.at(node, f"‘{key}’ is not true or false")
     return value
 
 
@@ -198,58 +132,53 @@ def _preset(node: yaml.Node, key: str) -> str:
     try:
         return preset_named(_text(node, key)).name
     except ValueError as error:
-        raise _Wrong(node, str(error)) from None
+        raise Wrong.at(node, str(error)) from None
 
 
 def _examples(node: yaml.Node, key: str) -> tuple[Example, ...]:
-    return tuple(_example(item) for item in _items(node, key))
+    return tuple(_example(item) for item in items(node, key))
 
 
 def _example(node: yaml.Node) -> Example:
     said: dict[str, str] = {}
-    for name, key, value in _pairs(node, "an example"):
+    for name, key, value in pairs(node, "an example"):
         if name not in Example.model_fields:
-            raise _Wrong(key, f"an example has ‘user’ and ‘assistant’, not ‘{_short(name)}’")
+            raise Wrong.at(key, f"an example has ‘user’ and ‘assistant’, not ‘{short(name)}’")
         said[name] = _text(value, name).strip()
     for name in Example.model_fields:
         if name not in said:
-            raise _Wrong(node, f"the example has no ‘{name}’")
+            raise Wrong.at(node, f"the example has no ‘{name}’")
     return Example(**said)
 
 
 def _stop(node: yaml.Node, key: str) -> tuple[str, ...]:
-    stops = tuple(_text(item, key) for item in _items(node, key))
+    stops = tuple(_text(item, key) for item in items(node, key))
     try:
         return tuple(checked("stop", stops))
     except ValueError as error:
-        raise _Wrong(node, str(error)) from None
+        raise Wrong.at(node, str(error)) from None
 
 
 def _sampling(node: yaml.Node, key: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for written, name_node, value in _pairs(node, f"‘{key}’"):
+    for written, name_node, value in pairs(node, f"‘{key}’"):
         name = _SAMPLING_NAMES.get(_dashed(written))
         if name is None:
-            raise _Wrong(name_node, _unknown("setting", written, list(_SAMPLING_NAMES)))
+            raise Wrong.at(name_node, _unknown("setting", written, list(_SAMPLING_NAMES)))
         if name in values:
-            raise _Wrong(name_node, f"‘{written}’ is there twice")
+            raise Wrong.at(name_node, f"‘{written}’ is there twice")
         values[name] = _setting(name, written, value)
     return values
 
 
 def _setting(name: str, written: str, node: yaml.Node) -> Any:
-    value = _scalar(node)
-    if isinstance(value, bool) or (value is None and _written(node)):
-        raise _Wrong(node, f"‘{written}’ is not a number")
+    value = scalar(node)
+    if isinstance(value, bool) or (value is None and node.tag != NULL):
+        raise Wrong.at(node, f"‘{written}’ is not a number")
     try:
         return checked(name, value)
     except ValueError as error:
-        raise _Wrong(node, str(error).replace(f"‘{name}’", f"‘{written}’")) from None
-
-
-def _written(node: yaml.Node) -> bool:
-    """Whether something other than YAML's null stands there."""
-    return node.tag != "tag:yaml.org,2002:null"
+        raise Wrong.at(node, str(error).replace(f"‘{name}’", f"‘{written}’")) from None
 
 
 _KEYS: dict[str, Callable[[yaml.Node, str], Any]] = {
@@ -268,9 +197,9 @@ _KEYS: dict[str, Callable[[yaml.Node, str], Any]] = {
 def _values(root: yaml.Node | None) -> dict[str, Any]:
     """The fields of a persona, from the front matter's nodes."""
     values: dict[str, Any] = {}
-    for written, key, value in _pairs(root, "the front matter"):
+    for written, key, value in pairs(root, "the front matter"):
         if written not in _KEYS:
-            raise _Wrong(key, _misplaced(written))
+            raise Wrong.at(key, _misplaced(written))
         values[written] = _KEYS[written](value, written)
     if stop := values.pop("stop", ()):
         values["sampling"] = values.get("sampling", {}) | {"stop": stop}
@@ -286,7 +215,7 @@ def _misplaced(written: str) -> str:
 def _unknown(kind: str, written: str, known: list[str]) -> str:
     near = difflib.get_close_matches(written[:40].casefold(), known, n=1)
     hint = f"nearest: {near[0]}" if near else f"there are {', '.join(known)}"
-    return f"there is no {kind} called ‘{_short(written)}’; {hint}"
+    return f"there is no {kind} called ‘{short(written)}’; {hint}"
 
 
 def _dashed(written: str) -> str:

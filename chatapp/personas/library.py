@@ -20,7 +20,7 @@ _ORDER = ("assistant", "tutor", "writer", "completion", "translator", "summarise
 """The shipped files, as they are listed; the first is the default."""
 
 
-class NoSuchPersona(Exception):
+class NoSuchPersona(Exception):  # noqa: N818  it reads as a sentence where it is caught
     """No usable persona of that name; the message says what there is instead, or what is wrong with the file."""
 
 

@@ -12,8 +12,7 @@ from chatapp.conversation.persona import Persona
 from chatapp.conversation.prompt import turns
 from chatapp.conversation.sampling import PRESETS, SETTINGS
 from chatapp.engine.catalog import ModelFile, find_models
-from chatapp.engine.embedded import fetch
-from chatapp.engine.gguf import NotAModel
+from chatapp.engine.embedded import FetchError, fetch
 from chatapp.errors import Refusal
 from chatapp.home import short_path
 from chatapp.personas import new_persona
@@ -40,7 +39,7 @@ def tell_first_model(screen: MainScreen, wanted: str | None) -> None:
         screen.desk.load(screen.home.model(wanted))
     except Refusal as refusal:
         screen.desk.model.problem = str(refusal)
-        screen.on_model()
+        screen.hear_model()
 
 
 # Models -----------------------------------------------------------------------------------------------------
@@ -93,9 +92,9 @@ async def _fetch(screen: MainScreen) -> None:
 
     try:
         await fetch(screen.home.paths.models, report)
-    except (Refusal, NotAModel, OSError) as error:
+    except FetchError as error:
         model.problem = str(error)
-        screen.on_model()
+        screen.hear_model()
         return
     tell_first_model(screen, None)
 
@@ -139,7 +138,7 @@ def _create_persona(screen: MainScreen, name: str) -> None:
     try:
         path = new_persona(screen.home.paths.personas, name)
     except OSError as error:
-        screen.on_trouble(f"The file could not be written: {error.strerror}.")
+        screen.tell_trouble(f"The file could not be written: {error.strerror}.")
         return
     screen.notify(f"Written: {display_line(short_path(path))}", markup=False, timeout=6)
     choose_persona(screen)

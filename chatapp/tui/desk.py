@@ -25,19 +25,19 @@ from chatapp.store import NoSuchSession, NotSaved, Store
 class Listener(Protocol):
     """Who is told: called on the event loop, and quick."""
 
-    def on_turn(self, chat: Chat, event: TurnEvent) -> None:
+    def hear_turn(self, chat: Chat, event: TurnEvent) -> None:
         """Something happened in a turn, of the chat in view or of another."""
 
-    def on_model(self) -> None:
+    def hear_model(self) -> None:
         """The model is another, or loads, or failed to."""
 
-    def on_waiting(self) -> None:
+    def hear_waiting(self) -> None:
         """What waits has changed."""
 
-    def on_idle(self) -> None:
+    def hear_idle(self) -> None:
         """A turn is over, and the model is free."""
 
-    def on_trouble(self, sentence: str) -> None:
+    def tell_trouble(self, sentence: str) -> None:
         """Something could not be done."""
 
 
@@ -92,7 +92,7 @@ class Desk:
         if self._load is not None:
             self._load.cancel()
         self.model = ModelState(file)
-        self._listener.on_model()
+        self._listener.hear_model()
         self._load = asyncio.create_task(self._load_model(file))
 
     async def _load_model(self, file: ModelFile) -> None:
@@ -109,7 +109,7 @@ class Desk:
                 self.model.problem = "The embedded model is damaged: its hash is wrong. Install it again."
         except (EngineError, EngineDied) as error:
             self.model.problem = str(error)
-        self._listener.on_model()
+        self._listener.hear_model()
         self._pump()
 
     async def _sound(self, file: ModelFile) -> bool:
@@ -123,7 +123,7 @@ class Desk:
 
     def _loading(self, event: Loading, step: str = "") -> None:
         self.model.step, self.model.share = step or event.step, event.share
-        self._listener.on_model()
+        self._listener.hear_model()
 
     async def _remember_model(self, file: ModelFile) -> None:
         for chat in {*self._chats.values(), *filter(None, [self.chat])}:
@@ -238,7 +238,7 @@ class Desk:
         """Send a message as soon as the model is free; until then it waits, visibly."""
         assert self.chat is not None  # noqa: S101  there is a chat in view before anything can be written
         self._waiting.append((self.chat, text))
-        self._listener.on_waiting()
+        self._listener.hear_waiting()
         self._pump()
 
     def take_back(self) -> str | None:
@@ -246,7 +246,7 @@ class Desk:
         for place in reversed(range(len(self._waiting))):
             if self._waiting[place][0] is self.chat:
                 _, text = self._waiting.pop(place)
-                self._listener.on_waiting()
+                self._listener.hear_waiting()
                 return text
         return None
 
@@ -266,18 +266,18 @@ class Desk:
         if self._waiting and not self.busy and self._willing:
             chat, text = self._waiting.pop(0)
             self._turn = asyncio.create_task(self._run(chat, chat.send(text)))
-            self._listener.on_waiting()
+            self._listener.hear_waiting()
 
     async def _run(self, chat: Chat, events: AsyncGenerator[TurnEvent, None]) -> None:
         try:
             await self.keep(chat)
             async for event in events:
-                self._listener.on_turn(chat, event)
+                self._listener.hear_turn(chat, event)
         except (NotSaved, NoSuchSession, Refusal) as error:
-            self._listener.on_trouble(str(error))
+            self._listener.tell_trouble(str(error))
         finally:
             self._turn = None
-            self._listener.on_idle()
+            self._listener.hear_idle()
             asyncio.get_running_loop().call_soon(self._pump)
 
     def _turn_chat_stop(self) -> None:

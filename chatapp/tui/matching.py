@@ -27,6 +27,10 @@ class Fit:
     detail: frozenset[int] = frozenset()
 
 
+NO_FIT = Fit(0)
+"""Where nothing was looked for."""
+
+
 @lru_cache(maxsize=8192)
 def fold(text: str) -> str:
     """Lower case that keeps every character in its place."""

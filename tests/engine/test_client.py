@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 import sys
@@ -141,6 +142,20 @@ async def test_cancel_and_retune_without_a_reply_do_nothing():
     await engine.close()
     with pytest.raises(EngineDied, match="not running"):
         await reply(engine)
+
+
+async def test_delivering_a_token_is_cheap():
+    """At most 150 microseconds of the app's own time, in the best of four stretches: the machine may be busy."""
+    async with scripted("endless") as engine:
+        marks = []
+        events = engine.generate(HELLO, SETTINGS, seed=1)
+        async with contextlib.aclosing(events):
+            async for event in events:
+                if isinstance(event, Tokens) and event.token_ids[0] % 100 == 0:
+                    marks.append(time.process_time())
+                    if len(marks) == 5:
+                        break
+        assert min(after - before for before, after in itertools.pairwise(marks)) / 100 < 0.000150
 
 
 async def test_events_of_other_generations_are_dropped():
@@ -308,12 +323,26 @@ async def test_closing_while_a_reply_runs_ends_it_with_a_sentence():
                 pass
 
 
-async def test_what_the_engine_itself_started_dies_with_it():
+async def test_a_cancelled_close_still_ends_a_process_that_hangs():
+    async with scripted("sound") as engine:
+        pid = engine.pid
+        os.kill(pid, signal.SIGSTOP)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(engine.close(), 0.1)
+        assert await gone(pid, within=1)
+
+
+@pytest.mark.parametrize("way", ["closed", "crashed"])
+async def test_what_the_engine_itself_started_dies_with_it(way):
     async with scripted("grandchild") as engine:
         events = engine.generate(HELLO, SETTINGS, seed=1)
         grandchild = int((await first_token(events)).text)
-        await engine.close()
+        if way == "closed":
+            await engine.close()
+        else:
+            os.kill(engine.pid, signal.SIGSEGV)
         assert await gone(grandchild, within=2)
+        await events.aclose()
 
 
 # What it prints ---------------------------------------------------------------------------------------------

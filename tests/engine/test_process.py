@@ -1,7 +1,6 @@
 """The real engine in its process: that it serves, that the app outlives it, that it never outlives the app."""
 
 import asyncio
-import contextlib
 import os
 import random
 import signal
@@ -127,17 +126,6 @@ async def test_an_engine_leaves_by_itself_although_another_was_started_after_it(
     await engine.close()
     assert time.monotonic() - started < 0.9
     await other.close()
-
-
-async def test_delivering_a_token_is_cheap(engine):
-    """The app's own processor time for each token; llama.cpp's is spent elsewhere."""
-    before = time.process_time()
-    count = 0
-    async with contextlib.aclosing(engine.generate(STORY, GREEDY, seed=1)) as events:
-        async for event in events:
-            count += isinstance(event, Tokens)
-    assert count > 100
-    assert (time.process_time() - before) / count < 0.0005
 
 
 @pytest.mark.parametrize("moment", ["in a reply", "while loading"])

@@ -42,7 +42,7 @@ class Vocabulary:
             text = get_text(pointer, token) or b""
             texts.append(text)
             attributes = get_attributes(pointer, token)
-            if attributes & _SPECIAL and text:
+            if attributes & _SPECIAL and len(text) > 1:  # of one character: as good as text
                 self.specials.setdefault(text.decode("utf-8", "replace"), token)
                 self.attributes[token] = attributes
                 texts.append(b"%d" % attributes)
@@ -51,27 +51,20 @@ class Vocabulary:
 
     def tokenize(self, text: str) -> list[int]:
         """The ids of a text that follows a special token or nothing."""
-        return self._tokenize(text, parse_special=False)
+        data = text.encode("utf-8", "replace")
+        room = len(data) + 8
+        while True:
+            ids = (L.llama_token * room)()
+            count = L.llama_tokenize(self.pointer, data, len(data), ids, room, False, False)
+            if count >= 0:
+                return list(ids[:count])
+            room = -count
 
     def tokenize_after_text(self, text: str) -> list[int]:
         """The ids of a text that follows other text: some vocabularies would put a space before it."""
         ids = self.tokenize(_ANCHOR + text)
         known = len(self._anchor)
         return ids[known:] if ids[:known] == self._anchor else self.tokenize(text)
-
-    def tokenize_trusted(self, text: str) -> list[int]:
-        """The ids of a text whose special tokens are meant, such as a template's own words."""
-        return self._tokenize(text, parse_special=True)
-
-    def _tokenize(self, text: str, *, parse_special: bool) -> list[int]:
-        data = text.encode("utf-8", "replace")
-        room = len(data) + 8
-        while True:
-            ids = (L.llama_token * room)()
-            count = L.llama_tokenize(self.pointer, data, len(data), ids, room, False, parse_special)  # noqa: FBT003
-            if count >= 0:
-                return list(ids[:count])
-            room = -count
 
     def piece(self, token: int) -> bytes:
         """The bytes of a token; a special token has none."""
@@ -84,7 +77,7 @@ class Vocabulary:
         room = 64
         while True:
             buffer = ctypes.create_string_buffer(room)
-            length = L.llama_token_to_piece(self.pointer, token, buffer, room, 0, False)  # noqa: FBT003
+            length = L.llama_token_to_piece(self.pointer, token, buffer, room, 0, False)
             if length >= 0:
                 return buffer.raw[:length]
             room = -length

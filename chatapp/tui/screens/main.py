@@ -102,7 +102,7 @@ class MainScreen(Screen[None]):
         self.show_chat()
         tell_first_model(self, self.wanted.model or self.chat.session.model)
         if self.home.problem:
-            self.on_trouble(self.home.problem)
+            self.tell_trouble(self.home.problem)
 
     async def _first_chat(self) -> None:
         if self.wanted.session:
@@ -124,7 +124,7 @@ class MainScreen(Screen[None]):
         """Everything about the chat in view, anew."""
         self.page.show_chat()
         self.show_sampling()
-        self.on_sessions()
+        self.show_sessions()
 
     def show_sampling(self) -> None:
         """The settings in force, wherever they are shown."""
@@ -140,31 +140,31 @@ class MainScreen(Screen[None]):
 
     # The desk tells -----------------------------------------------------------------------------------------
 
-    def on_turn(self, chat: Chat, event: TurnEvent) -> None:
+    def hear_turn(self, chat: Chat, event: TurnEvent) -> None:
         """Something happened in a turn."""
         self.page.hear(chat, event)
         if isinstance(event, Ended):
             self.show_sampling()
 
-    def on_model(self) -> None:
+    def hear_model(self) -> None:
         """The model loads, is ready, or failed to load."""
         if self.desk.chat is not None:
             self.page.show_model()
             if self.desk.model.ready:
-                self.on_sessions()
+                self.show_sessions()
 
-    def on_waiting(self) -> None:
+    def hear_waiting(self) -> None:
         """The queue has changed."""
         self.page.show_path()
         self.page.keep_draft()
 
-    def on_idle(self) -> None:
+    def hear_idle(self) -> None:
         """A turn is over and the model is free."""
         self.page.idle()
-        self.on_sessions()
+        self.show_sessions()
 
     @work(group="sessions", exclusive=True)
-    async def on_sessions(self) -> None:
+    async def show_sessions(self) -> None:
         """The list of sessions, anew."""
         heads = await self.desk.sessions()
         file = self.desk.model.file
@@ -177,7 +177,7 @@ class MainScreen(Screen[None]):
                 quantisation=file.quantisation if file else "",
             )
 
-    def on_trouble(self, sentence: str) -> None:
+    def tell_trouble(self, sentence: str) -> None:
         """Something could not be done; what was written is still there."""
         self.notify(sentence, markup=False, severity="error", timeout=6)
 
@@ -224,7 +224,7 @@ class MainScreen(Screen[None]):
         side = "left" if name == "sessions" else "right"
         self.app.push_screen(Drawer(column, side=side, on_message=self.post_message), self._drawer_closed)
         self.call_after_refresh(self.show_sampling)
-        self.call_after_refresh(self.on_sessions)
+        self.call_after_refresh(self.show_sessions)
 
     def _drawer_closed(self, _result: object) -> None:
         self.page.composer.focus()
@@ -249,7 +249,7 @@ class MainScreen(Screen[None]):
         try:
             await self.desk.begin(persona)
         except Refusal as refusal:
-            self.on_trouble(str(refusal))
+            self.tell_trouble(str(refusal))
         self.show_chat()
 
     async def open_session(self, uid: str) -> None:
@@ -258,7 +258,7 @@ class MainScreen(Screen[None]):
         try:
             await self.desk.show(uid)
         except StoreError as error:
-            self.on_trouble(str(error))
+            self.tell_trouble(str(error))
         self.show_chat()
 
     @on(SessionList.Opened)
@@ -271,7 +271,7 @@ class MainScreen(Screen[None]):
     async def _renamed(self, event: SessionList.Renamed) -> None:
         await self.desk.rename(event.uid, event.title)
         self.page.show_names()
-        self.on_sessions()
+        self.show_sessions()
 
     @on(SessionList.Trashed)
     async def _trashed(self, event: SessionList.Trashed) -> None:
@@ -279,12 +279,12 @@ class MainScreen(Screen[None]):
         if event.uid == self.chat.session.uid:
             await self.desk.begin()
             self.page.show_chat()
-        self.on_sessions()
+        self.show_sessions()
 
     @on(SessionList.Restored)
     async def _restored(self, event: SessionList.Restored) -> None:
         await self.desk.restore(event.uid)
-        self.on_sessions()
+        self.show_sessions()
 
     # Sampling -----------------------------------------------------------------------------------------------
 
@@ -316,7 +316,7 @@ class MainScreen(Screen[None]):
         try:
             await tuned
         except StoreError as error:
-            self.on_trouble(str(error))
+            self.tell_trouble(str(error))
         self.show_sampling()
 
     def go_to_setting(self, name: SettingName) -> None:
@@ -332,7 +332,7 @@ class MainScreen(Screen[None]):
         try:
             await self.desk.apply_persona(name)
         except (Refusal, StoreError) as error:
-            self.on_trouble(str(error))
+            self.tell_trouble(str(error))
         self.show_chat()
 
     # Sheets -------------------------------------------------------------------------------------------------

@@ -15,9 +15,11 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from chatapp.text import display_line
-from chatapp.tui.lines import PLAIN, Line, clip, ends, gap, keys, on as on_ground, strip, width
+from chatapp.tui.lines import PLAIN, Line, clip, ends, gap, keys, strip, width
+from chatapp.tui.lines import on as on_ground
 from chatapp.tui.look import Look, look_of
 from chatapp.tui.screens.sheet_rows import Finder, Item, Row
+from chatapp.tui.widgets.field import Field
 
 __all__ = ["Item", "Sheet"]
 
@@ -126,13 +128,10 @@ class Slab(Widget):
         self._placeholder, self._verb = display_line(placeholder), verb
         self._top = 0
         self._most = 0
-        self._longest = 0
 
     def compose(self) -> ComposeResult:
-        """The field; its placeholder is drawn below it."""
-        field = Input(compact=True)
-        field.cursor_blink = False
-        yield field
+        """The field."""
+        yield Field(self._placeholder)
 
     @property
     def room(self) -> int:
@@ -142,22 +141,21 @@ class Slab(Widget):
     def place(self, cells: int, most: int) -> None:
         """Take a width, and a height up to so many lines."""
         self.styles.width = cells
-        field = self.query_one(Input)
+        field, look = self.query_one(Field), look_of(self.app)
         field.styles.offset = (_EDGE + 2, 1)
         field.styles.width = max(1, cells - _EDGE * 2 - 2 - _COUNT)
+        field.styles.background = look.slab_colour if look.grounds else None
         self._most = most
-        self._grow()
+        self._fit_height()
 
     def show_found(self) -> None:
         """The finder has found something else."""
         self._top = 0
-        self._grow()
+        self._fit_height()
         self.reveal()
 
-    def _grow(self) -> None:
-        # The sheet never shrinks while it is open, so that its lower edge does not dance under the typing.
-        self._longest = max(self._longest, len(self._finder.rows), 1)
-        self.styles.height = min(self._most, self._longest + _LIST_FROM + _BELOW)
+    def _fit_height(self) -> None:
+        self.styles.height = min(self._most, max(1, len(self._finder.rows)) + _LIST_FROM + _BELOW)
         self.call_after_refresh(self.reveal)
 
     def reveal(self) -> None:
@@ -218,9 +216,7 @@ class Slab(Widget):
     def _field_line(self, look: Look, cells: int) -> Line:
         found, total = self._finder.found, self._finder.total
         count = f"{found:,} of {total:,}" if found != total else f"{total:,}"
-        typed = self.query_one(Input).value
-        hint = "" if typed else clip(self._placeholder, cells - 3 - _COUNT)
-        return ends([("›", look.accent), gap(2), (hint, look.faint)], [(count, look.faint)], cells)
+        return ends([("›", look.accent)], [(count, look.faint)], cells)
 
     def _rest_line(self, look: Look, cells: int) -> Line:
         below = len(self._finder.rows) - self._top - self.room
@@ -231,9 +227,7 @@ class Slab(Widget):
         if len(self._finder.groups) > 1:
             group = self._finder.next_group
             pairs.append(("tab", f"only {display_line(group)}" if group else "all"))
-        return ends(
-            keys(pairs, look.muted, look.faint), keys([("esc", "close")], look.muted, look.faint), cells
-        )
+        return ends(keys(pairs, look.muted, look.faint), keys([("esc", "close")], look.muted, look.faint), cells)
 
 
 def _edge(look: Look, *, top: bool) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chatapp.text import display_line
-from chatapp.tui.matching import WEAK, Fit, match, nearest
+from chatapp.tui.matching import NO_FIT, WEAK, Fit, match, nearest
 
 FEW = 6
 """Rows that a group shows beside other groups; the rest is counted."""
@@ -14,7 +14,7 @@ FEW = 6
 
 @dataclass(frozen=True)
 class Item:
-    """Something to choose. `right` stands at the right end; an item with a problem is shown, and cannot be chosen."""
+    """Something to choose. `right` stands at the right end; one with a problem is shown, but cannot be chosen."""
 
     group: str
     title: str
@@ -33,7 +33,7 @@ class Row:
     item: Item | None = None
     title: str = ""
     detail: str = ""
-    fit: Fit = Fit(0)
+    fit: Fit = NO_FIT
     more: int = 0
 
     @property
@@ -103,7 +103,7 @@ class Finder:
             self.at = places[max(0, min(len(places) - 1, index))]
 
     def _after(self, step: int) -> str | None:
-        round_trip = [None, *self.groups] if len(self.groups) > 1 else [None]
+        round_trip: list[str | None] = [None, *self.groups]
         return round_trip[(round_trip.index(self.only) + step) % len(round_trip)]
 
     def _in_view(self) -> list[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
@@ -75,9 +76,10 @@ def _line_rows(spans: Spans, look: Look, cells: int, at: int, label: str) -> lis
     """One line of code: broken where it is too long, with a mark where it goes on."""
     text = "".join(piece for piece, _ in spans)
     rows: list[Row] = []
-    for start, end in chop(text, max(2, cells - 4)):
+    parts = chop(text, max(2, cells - 4))
+    for (start, end), part in zip(parts, cut(spans, parts), strict=True):
         line: Line = [gap(2) if look.grounds else ("│ ", look.rule)]
-        line += [(piece, role_style(look, role)) for piece, role in cut(spans, start, end)]
+        line += [(piece, role_style(look, role)) for piece, role in part]
         if end < len(text):
             line.append(("↵", look.faint))
         if label and not rows and width(line) + cell_len(label) + 2 < cells:
@@ -87,11 +89,11 @@ def _line_rows(spans: Spans, look: Look, cells: int, at: int, label: str) -> lis
     return rows
 
 
-def _role(kind: object) -> str:
+def _role(kind: Any) -> str:
     while kind is not None and kind is not Token:
         if kind in _ROLES:
-            return _ROLES[kind]  # type: ignore[index]
-        kind = kind.parent  # type: ignore[attr-defined]
+            return _ROLES[kind]
+        kind = kind.parent
     return "text"
 
 

@@ -40,9 +40,6 @@ class Column:
         self._kept: dict[MessageView, None] = {}
         self.heights = HeightIndex([0])
 
-    def __len__(self) -> int:
-        return len(self._views)
-
     @property
     def last(self) -> int:
         """The last slot."""
@@ -69,26 +66,30 @@ class Column:
         self._views = []
         for entry in entries:
             view = before.get(entry.key)
-            if view is None or view.entry != entry or view.source != entry.text:
+            if view is None or view.entry != entry or view.streams:
                 view = MessageView(entry)
             self._views.append(view)
         self._kept = {view: None for view in self._views if view in self._kept}
         self._renumber()
         self._estimate_all()
 
+    @property
+    def has_preface(self) -> bool:
+        """Whether anything stands above the first message."""
+        return self._build is not None
+
     def set_preface(self, build: Build | None) -> None:
         """Set what stands above the first message."""
         self._build, self._preface = build, None
         self.rows(0)
 
-    def append(self, entry: Entry) -> MessageView:
+    def append(self, entry: Entry) -> None:
         """Add a message at the end."""
         view = MessageView(entry)
         self._views.append(view)
         self._slots[entry.key] = self.last
         self._newest = self.last if entry.asks else self._newest
         self.heights.append(self._estimate(self.last))
-        return view
 
     def remove(self, key: int) -> None:
         """Take a message out."""
@@ -162,12 +163,13 @@ class Column:
         return Place(self._above(slot), slot >= self._newest, entry.key == self.cursor)
 
     def _above(self, slot: int) -> int:
-        """Blank lines above a message: one after a question, after code, and where lines are few; else two."""
+        """Blank lines above a message: two between turns, one after a question, and one after a slab's edge."""
         if slot == 1:
-            has_preface = self._build is not None
-            return self._turn if has_preface else 0
-        above = self.view(slot - 1).entry
-        return self._turn if self.view(slot).entry.asks and not above.ends_in_code else 1
+            return self._turn if self.has_preface else 0
+        if not self.view(slot).entry.asks:
+            return 1
+        edges = self.sheet is None or self.sheet.look.grounds
+        return 1 if edges and self.view(slot - 1).entry.ends_in_code else self._turn
 
     @property
     def _turn(self) -> int:

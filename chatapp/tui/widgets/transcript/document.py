@@ -15,6 +15,8 @@ from markdown_it.token import Token
 from .inline import LONGEST, PARSER, Spans, inline_spans, plain
 
 MOST_COLUMNS = 60
+# A lexer may cut between characters that these join; apart, they are as wide as their parts.
+_JOINERS = dict.fromkeys(map(ord, "\u200d\ufe0f"), "")
 _log = logging.getLogger(__name__)
 
 
@@ -104,7 +106,7 @@ def blocks(source: str) -> list[list[Token]]:
             if token.level == 0 and token.nesting >= 0:
                 found.append([])
             found[-1].append(token)
-    except Exception:  # a parser's bug must not take a reply off the page
+    except Exception:  # noqa: BLE001  a parser's bug must not take a reply off the page
         _log.exception("a text of %d characters could not be parsed", len(source))
         return []
     return found
@@ -120,7 +122,7 @@ def _block_leaves(block: list[Token], source: str) -> list[Leaf]:
     long = block[0].type != "fence" and sum(map(len, lines)) > LONGEST
     try:
         return as_written("\n".join(lines)) if deep or long or columns > MOST_COLUMNS else _Walk().leaves_of(block)
-    except Exception:  # the same, for what parses text inside a block
+    except Exception:  # noqa: BLE001  the same, for what parses text inside a block
         _log.exception("a block of %d lines could not be laid out", len(lines))
         return as_written("\n".join(lines))
 
@@ -232,7 +234,7 @@ class _Walk:
     def _code(self, token: Token) -> None:
         self._put_markers()
         language = token.info.split()[0] if token.info.strip() else ""
-        text = token.content.rstrip("\n").expandtabs(4)
+        text = token.content.rstrip("\n").expandtabs(4).translate(_JOINERS)
         self._leaves.append(Code(self._prefix(), self._gap(), text, language))
 
     def _put_markers(self) -> None:

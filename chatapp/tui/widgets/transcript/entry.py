@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 
@@ -31,7 +32,7 @@ class Entry:
     """One line, shown while one stands on the message."""
     notice: Notice | None = None
 
-    @property
+    @cached_property
     def ends_in_code(self) -> bool:
         """Whether the last thing on the page is a slab, whose edge is already half a blank line."""
         last = self.text.rstrip().rpartition("\n")[2].strip()

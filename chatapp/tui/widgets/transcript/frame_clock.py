@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic, thread_time
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+SOONEST = 0.01
 SHORTEST = 1 / 15
 LONGEST = 1.0
-SHARE = 0.05
+SHARE = 0.04
 """The part of one core that painting may take; the model wants the rest."""
 
 Later = Callable[[float, Callable[[], None]], object]
@@ -39,7 +36,7 @@ class FrameClock:
         self._later = later
         self._now = now
         self._spent = spent
-        self._waiting = False
+        self._due: float | None = None
         self._last = -LONGEST
         self._cost = 0.0
 
@@ -50,23 +47,23 @@ class FrameClock:
 
     def ask(self) -> None:
         """Have a frame painted as soon as one is due."""
-        if not self._waiting:
-            self._waiting = True
-            self._later(max(0.0, self._last + self.interval - self._now()), self._tick)
-
-    def measure(self) -> AbstractContextManager[None]:
-        """Count what is done inside as a cost of the present frame."""
-        return self._measured()
+        now = self._now()
+        # A timer of Textual that is late before it runs never fires, so that one must not be waited for for ever.
+        if self._due is None or now > self._due + LONGEST:
+            delay = max(SOONEST, self._last + self.interval - now)
+            self._due = now + delay
+            self._later(delay, self._tick)
 
     @contextmanager
-    def _measured(self) -> Iterator[None]:
+    def measure(self) -> Iterator[None]:
+        """Count what is done inside as a cost of the present frame."""
         begun = self._spent()
         yield
         self._cost += self._spent() - begun
 
     def _tick(self) -> None:
-        self._waiting = False
+        self._due = None
         self._last = self._now()
         self._cost = 0.0
-        with self._measured():
+        with self.measure():
             self._paint()

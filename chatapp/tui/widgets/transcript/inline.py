@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -25,6 +28,7 @@ PARSER.core.ruler.disable(["inline", "text_join"])
 LONGEST = 64 * 1024
 """Characters in one block above which it is shown as it was written."""
 
+_JOINERS = "\u200d\ufe0f"
 _BLANKS = re.compile(r"[ \t]{2,}|\t")
 _MODIFIERS = {"italic": Style(italic=True), "bold": Style(bold=True), "underline": Style(underline=True)}
 
@@ -43,7 +47,7 @@ def inline_spans(source: str, base: str = "text") -> Spans:
             open_marks[token.type.rpartition("_")[0]] += token.nesting
         elif text := _text_of(token):
             spans.append((text, _role(token, base, open_marks)))
-    return tuple(spans) or ((display_line(source), base),)
+    return _merged(spans) or ((display_line(source), base),)
 
 
 def plain(spans: Spans) -> str:
@@ -51,18 +55,20 @@ def plain(spans: Spans) -> str:
     return "".join(text for text, _ in spans)
 
 
-def cut(spans: Spans, start: int, end: int) -> Spans:
-    """The part of the spans between two characters."""
-    kept: list[tuple[str, str]] = []
-    at = 0
-    for text, role in spans:
-        if at >= end:
-            break
-        piece = text[max(0, start - at) : end - at]
-        if piece:
-            kept.append((piece, role))
-        at += len(text)
-    return tuple(kept)
+def cut(spans: Spans, ranges: Iterable[tuple[int, int]]) -> Iterator[Spans]:
+    """The parts of the spans between pairs of characters; the pairs must ascend."""
+    number, at = 0, 0
+    for start, end in ranges:
+        while number < len(spans) and at + len(spans[number][0]) <= start:
+            at += len(spans[number][0])
+            number += 1
+        kept: list[tuple[str, str]] = []
+        here, place = number, at
+        while here < len(spans) and place < end:
+            text, role = spans[here]
+            kept.append((text[max(0, start - place) : end - place], role))
+            here, place = here + 1, place + len(text)
+        yield tuple(kept)
 
 
 @lru_cache(maxsize=1024)
@@ -71,6 +77,15 @@ def role_style(look: Look, role: str) -> Style:
     name, *modifiers = role.split()
     style: Style = getattr(look, name)
     return Style.combine([style, *(_MODIFIERS[modifier] for modifier in modifiers)])
+
+
+def _merged(spans: list[tuple[str, str]]) -> Spans:
+    """Neighbours of one role as one span; a joiner at the edge of a span would join what is drawn apart."""
+    merged: list[tuple[str, str]] = []
+    for role, group in groupby(spans, key=itemgetter(1)):
+        text = "".join(text for text, _ in group)
+        merged.append((text if text.isascii() else text.strip(_JOINERS), role))
+    return tuple(span for span in merged if span[0])
 
 
 def _text_of(token: Token) -> str:

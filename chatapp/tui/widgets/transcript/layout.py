@@ -77,25 +77,31 @@ def lay_out(leaf: Leaf, look: Look, cells: int, at: int) -> list[Row]:
 def _rows(leaf: Leaf, look: Look, cells: int, at: int) -> list[Row]:
     match leaf:
         case Prose():
-            return _prose(leaf.spans, leaf.text, min(leaf.hang, cells - LEAST_TEXT), look, cells, at)
+            return _prose(leaf, look, cells, at)
         case Code():
             lines = highlight(leaf.text, leaf.language)
             return lay_out_code(lines, leaf.language, look, cells, at, begins=leaf.begins, ends_here=leaf.ends)
         case Table():
             rows = lay_out_table(leaf, look, cells, at)
-            return _prose(((leaf.text, "text"),), leaf.text, 0, look, cells, at) if rows is None else rows
+            return _prose(_raw(leaf), look, cells, at) if rows is None else rows
         case Rule():
             return [Row([("─" * min(RULE_CELLS, cells), look.rule)], ((0, at, 3),), at=at)]
     raise TypeError(leaf)
 
 
-def _prose(spans: Spans, text: str, hang: int, look: Look, cells: int, at: int) -> list[Row]:
-    hang = max(0, hang)
+def _raw(table: Table) -> Prose:
+    """A table too wide for any column, as lines of text."""
+    return Prose(spans=((table.text.expandtabs(1), "text"),))
+
+
+def _prose(leaf: Prose, look: Look, cells: int, at: int) -> list[Row]:
+    hang = max(0, min(leaf.hang, cells - LEAST_TEXT))
     rows: list[Row] = []
-    for start, end in wrap(text, cells, cells - hang):
+    parts = wrap(leaf.text, cells, cells - hang)
+    for (start, end), part in zip(parts, cut(leaf.spans, parts), strict=True):
         moved = hang if rows else 0
         line: Line = [gap(moved)] if moved else []
-        line += [(piece, role_style(look, role)) for piece, role in cut(spans, start, end)]
+        line += [(piece, role_style(look, role)) for piece, role in part]
         runs = ((moved, at + start, end - start),) if end > start else ()
         rows.append(Row(line, runs, at=at + start))
     return rows

@@ -20,12 +20,11 @@ from .caret import with_caret
 from .document import Code, Leaf, blocks, leaves_of, parse
 from .layout import Layout
 from .row import Row
+from .unclosed import closed, without_bare_marks
 
-LONG_CODE = 40
+LONG_CODE = 24
 """Lines of open code above which its upper part is finished."""
 
-# A last line of nothing but marks may yet turn into anything: the dash under "text" would make it a heading.
-_BARE_MARKS = re.compile(r"(?:^|\n)[ >]*[-=*_`#|~+>:]+ *\Z")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[^\n]*\n")
 # Where the colours of code seldom depend on what stands above: blank lines before a line that is not indented.
 _SEAM = re.compile(r"(?<=[^\n])\n\n+(?=\S)")
@@ -63,13 +62,15 @@ class LiveReply:
 
     def lay_out(self) -> list[Row]:
         """All rows, with a caret at the end."""
-        shown = _BARE_MARKS.sub("", self._tail)
+        shown = without_bare_marks(self._tail)
         held_back = self._tail[len(shown) :]
         found = blocks(shown)
         while (rest := self._finish_some(shown, found)) is not None:
             shown, found = rest, blocks(rest)
         self._tail = shown + held_back
-        self._open = self._done.after().add(self._fitted(leaves_of(found, shown)))
+        whole = closed(shown)
+        leaves = leaves_of(found if whole == shown else blocks(whole), whole)
+        self._open = self._done.after().add(self._fitted(leaves))
         look = self._done.look
         return with_caret([*self._done.rows, *self._open.rows], look, self._done.cells)
 

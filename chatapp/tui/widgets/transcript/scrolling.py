@@ -82,6 +82,7 @@ class ColumnView(ScrollView, can_focus=True, inherit_bindings=False):
         finally:
             self._placing = False
         self.column.trim()
+        self.following = round(self.scroll_y) >= self.max_scroll_y
         self._count_below()
 
     def _place(self) -> None:
@@ -122,7 +123,6 @@ class ColumnView(ScrollView, can_focus=True, inherit_bindings=False):
         self.following = False
         self._anchor = anchor
         self.place()
-        self.following = round(self.scroll_y) >= self.max_scroll_y
 
     def reveal(self, slot: int) -> None:
         """Bring a message into view; one that is higher than the window shows its first line."""
@@ -162,6 +162,10 @@ class ColumnView(ScrollView, can_focus=True, inherit_bindings=False):
         self.post_message(self.Followed(self.following, self.new_lines_below))
 
     def action_page(self, pages: int) -> None:
+        """Turn pages."""
+        self.scroll_pages(pages)
+
+    def scroll_pages(self, pages: int) -> None:
         """Scroll by whole windows; one line stays in view."""
         self.scroll_to(y=round(self.scroll_y) + pages * max(1, self.size.height - 1), animate=False)
 
@@ -209,46 +213,45 @@ class ColumnView(ScrollView, can_focus=True, inherit_bindings=False):
         """Paint. Strips are kept by their rows, filters and all, so this passes Textual's own cache by."""
         with self.clock.measure():
             filters, (_, background) = self.get_line_filters(), self.background_colors
-            strips: list[Strip] = []
-            for y in crop.line_range:
-                strip = self._painted(y)
-                for line_filter in filters:
-                    strip = strip.apply_filter(line_filter, background)
-                strips.append(strip)
+            strips = self._painted(crop.y, crop.height)
+            for line_filter in filters:
+                strips = [strip.apply_filter(line_filter, background) for strip in strips]
             if crop.column_span != (0, self.size.width):
                 strips = [strip.crop(*crop.column_span) for strip in strips]
             return strips
 
-    def _painted(self, y: int) -> Strip:
+    def _painted(self, y: int, count: int) -> list[Strip]:
+        """So many lines of the window; what is below the last message is blank."""
         look, width = look_of(self.app), self.size.width
-        found = self._row_at(y)
-        if found is None:
-            return Strip.blank(width, look.ground)
-        slot, row = found
-        selection = self.text_selection
-        span = selection.get_span(slot) if selection is not None and row.runs else None
-        if span is not None:
-            row = selected_row(row, span, look)
-        standing = slot == self.column.slot_of_cursor
-        return row.paint(look, page_geometry(width)[0], width, standing=standing)
+        x, selection, standing = page_geometry(width)[0], self.text_selection, self.column.slot_of_cursor
+        strips: list[Strip] = []
+        for slot, row in self._rows_from(y, count):
+            span = selection.get_span(slot) if selection is not None and row.runs else None
+            shown = row if span is None else selected_row(row, span, look)
+            strips.append(shown.paint(look, x, width, standing=slot == standing))
+        return strips + [Strip.blank(width, look.ground)] * (count - len(strips))
 
-    def _row_at(self, y: int) -> tuple[int, Row] | None:
-        line = round(self.scroll_y) + y
-        if line >= self.column.heights.total:
-            return None
-        slot, line = self.column.heights.find(line)
-        rows = self.column.rows(slot)
-        return (slot, rows[line]) if line < len(rows) else None
+    def _rows_from(self, y: int, count: int) -> list[tuple[int, Row]]:
+        """The rows from a line of the window on, with their slots; fewer at the end."""
+        first = round(self.scroll_y) + y
+        if first >= self.column.heights.total:
+            return []
+        slot, line = self.column.heights.find(first)
+        found: list[tuple[int, Row]] = []
+        while len(found) < count and slot <= self.column.last:
+            found += [(slot, row) for row in self.column.rows(slot)[line : line + count - len(found)]]
+            slot, line = slot + 1, 0
+        return found
 
     # Selection ----------------------------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
         """What the cells of a line stand for; Textual asks for it to find what the mouse points at."""
         width = self.size.width
-        found = self._row_at(y)
-        if found is None:
+        found = self._rows_from(y, 1)
+        if not found:
             return nowhere(self.column.last, width)
-        slot, row = found
+        slot, row = found[0]
         return addressed(row, slot, look_of(self.app), page_geometry(width)[0], width)
 
     def clear_selection(self) -> None:

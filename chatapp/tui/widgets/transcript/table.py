@@ -1,9 +1,10 @@
-"""Tables: one rule under the head, no uprights, numbers to the right, cells wrapped where the page is too narrow."""
+"""Tables: one rule under the head, no uprights, numbers to the right, cells wrapped where the page is narrow."""
 
 from __future__ import annotations
 
 import re
 from itertools import zip_longest
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
@@ -22,24 +23,35 @@ MOST_SPACE, LEAST_SPACE = 6, 2
 _NUMBER = re.compile(r"[-+−±~≈<>$€£ ]*\.?\d[\d.,'\u2009]*\s?\S{0,12}")
 
 
+class _Column(NamedTuple):
+    """Where a column stands, and on which side its cells do."""
+
+    left: int
+    cells: int
+    right: bool
+
+
 def lay_out_table(table: Table, look: Look, cells: int, at: int) -> list[Row] | None:
     """The rows of a table on so many cells; none when its columns cannot be made narrow enough."""
-    columns = _columns(table, cells)
-    if columns is None:
+    widths = _widths(table, cells)
+    if widths is None:
         return None
-    space = _space(columns, cells)
-    right = [_is_right(table, column) for column in range(len(columns))]
+    space = _space(widths, cells)
+    lefts = [sum(widths[:column]) + space * column for column in range(len(widths))]
+    columns = [
+        _Column(left, width, _is_right(table, n))
+        for n, (left, width) in enumerate(zip(lefts, widths, strict=True))
+    ]
     rows: list[Row] = []
     for number, row in enumerate(table.cells):
-        rows += _table_row(row, columns, right, space, look, at)
+        rows += _table_row(row, columns, look, at)
         at += sum(len(plain(cell)) + 1 for cell in row)
         if number == 0:
-            total = sum(columns) + space * (len(columns) - 1)
-            rows.append(Row([("─" * total, look.rule)], at=at))
+            rows.append(Row([("─" * (lefts[-1] + widths[-1]), look.rule)], at=at))
     return rows
 
 
-def _columns(table: Table, cells: int) -> list[int] | None:
+def _widths(table: Table, cells: int) -> list[int] | None:
     """The width of each column: its natural one, or, where all do not fit, the widest give way."""
     by_column = zip_longest(*table.cells, fillvalue=())
     natural = [max(1, *(cell_len(plain(cell)) for cell in column)) for column in by_column]
@@ -52,8 +64,8 @@ def _columns(table: Table, cells: int) -> list[int] | None:
     return [min(limit, column) for column in natural]
 
 
-def _space(columns: list[int], cells: int) -> int:
-    free = (cells - sum(columns)) // max(1, len(columns) - 1)
+def _space(widths: list[int], cells: int) -> int:
+    free = (cells - sum(widths)) // max(1, len(widths) - 1)
     return min(MOST_SPACE, max(LEAST_SPACE, free))
 
 
@@ -66,32 +78,23 @@ def _is_right(table: Table, column: int) -> bool:
     return bool(texts) and all(_NUMBER.fullmatch(text) for text in texts)
 
 
-def _table_row(
-    row: tuple[Spans, ...], columns: list[int], right: list[bool], space: int, look: Look, at: int
-) -> list[Row]:
+def _table_row(row: tuple[Spans, ...], columns: list[_Column], look: Look, at: int) -> list[Row]:
     """One row of the table, as many lines high as its highest cell."""
-    wrapped: list[list[tuple[Line, int, int]]] = []
-    for cell, cells in zip_longest(row, columns, fillvalue=()):
-        if not isinstance(cells, int):
-            break
+    lines: list[Line] = [[]]
+    runs: list[list[Run]] = [[]]
+    first = at
+    for cell, column in zip(row, columns, strict=False):
         text = plain(cell)
-        parts = wrap(text, cells, cells)
-        wrapped.append([(_styled(cut(cell, start, end), look), at + start, end - start) for start, end in parts])
+        parts = wrap(text, column.cells, column.cells)
+        lines += [[] for _ in range(len(parts) - len(lines))]
+        runs += [[] for _ in range(len(parts) - len(runs))]
+        for height, (part, (start, end)) in enumerate(zip(cut(cell, parts), parts, strict=True)):
+            piece: Line = [(word, role_style(look, role)) for word, role in part]
+            left = column.left + (column.cells - width(piece) if column.right else 0)
+            lines[height] += [gap(left - width(lines[height])), *piece] if piece else []
+            runs[height] += [(left, at + start, end - start)] if piece else []
         at += len(text) + 1
-    rows: list[Row] = []
-    for height in range(max(len(parts) for parts in wrapped)):
-        line: Line = []
-        runs: list[Run] = []
-        for column, parts in enumerate(wrapped):
-            left = sum(columns[:column]) + space * column
-            if height < len(parts):
-                piece, start, count = parts[height]
-                moved = columns[column] - width(piece) if right[column] else 0
-                line += [gap(left + moved - width(line)), *piece]
-                runs += [(left + moved, start, count)] if count else []
-        rows.append(Row([span for span in line if span[0]], tuple(runs), at=wrapped[0][0][1]))
-    return rows
-
-
-def _styled(spans: Spans, look: Look) -> Line:
-    return [(text, role_style(look, role)) for text, role in spans]
+    return [
+        Row([span for span in line if span[0]], tuple(run), at=run[0][1] if run else first)
+        for line, run in zip(lines, runs, strict=True)
+    ]

@@ -52,23 +52,20 @@ class MessageView:
         self.entry = entry
         self.unfolded = False
         self._written: list[str] | None = None
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Let go of the rows; they are laid out anew when they are asked for."""
         self._sheet: Sheet | None = None
         self._layout: Layout | LiveReply | None = None
         self._body: list[Row] | None = None
         self._rows: tuple[Place, list[Row]] | None = None
 
-    def forget(self) -> None:
-        """Let go of the rows; they are laid out anew when they are asked for."""
-        self._forget()
-
     def replace(self, entry: Entry) -> None:
         """Show another state of the message; one that was being written is final now."""
         self.entry = entry
         self._written = None
-        self._forget()
+        self.forget()
 
     def begin(self, entry: Entry) -> None:
         """Show a message that goes on being written."""
@@ -89,6 +86,11 @@ class MessageView:
         return self.entry.text if self._written is None else "".join(self._written)
 
     @property
+    def streams(self) -> bool:
+        """Whether it is still being written."""
+        return self._written is not None
+
+    @property
     def is_laid_out(self) -> bool:
         """Whether rows are kept, so that the height is exact."""
         return self._body is not None
@@ -106,7 +108,7 @@ class MessageView:
     def rows(self, sheet: Sheet, place: Place) -> list[Row]:
         """All rows of the message."""
         if self._sheet != sheet:
-            self._forget()
+            self.forget()
             self._sheet = sheet
         if self._body is None:
             self._body = self._lay_out(sheet)

@@ -1,0 +1,60 @@
+"""What the reader thread tells a reply that waits or runs: stop, or go on with other settings."""
+
+from __future__ import annotations
+
+import threading
+
+from chatapp.conversation.sampling import SamplingSettings
+from chatapp.engine.worker.abort import Abort
+
+
+class Control:
+    """Knows the replies that were asked for and have not ended; notices for others are too late, and dropped."""
+
+    def __init__(self, abort: Abort) -> None:
+        self._abort = abort
+        self._lock = threading.Lock()
+        self._settings: dict[int, SamplingSettings | None] = {}
+        self._cancelled: set[int] = set()
+        self._running: int | None = None
+
+    def expect(self, number: int) -> None:
+        """A reply was asked for."""
+        with self._lock:
+            self._settings[number] = None
+
+    def cancel(self, number: int) -> None:
+        """Stop a reply, whether it runs or still waits."""
+        with self._lock:
+            if number in self._settings:
+                self._cancelled.add(number)
+                if number == self._running:
+                    self._abort.request()
+
+    def retune(self, number: int, settings: SamplingSettings) -> None:
+        """Give a reply other settings."""
+        with self._lock:
+            if number in self._settings:
+                self._settings[number] = settings
+
+    def begin(self, number: int) -> None:
+        """A reply runs now."""
+        with self._lock:
+            self._running = number
+            if number in self._cancelled:
+                self._abort.request()
+
+    def end(self, number: int) -> None:
+        """A reply has ended."""
+        with self._lock:
+            self._running = None
+            self._settings.pop(number, None)
+            self._cancelled.discard(number)
+            self._abort.reset()
+
+    def take_settings(self, number: int) -> SamplingSettings | None:
+        """The settings that the reply was given since the last call, if any."""
+        with self._lock:
+            settings = self._settings.get(number)
+            self._settings[number] = None
+            return settings

@@ -1,0 +1,210 @@
+"""Loading a model: the weights, a context with its KV cache, the vocabulary, the chat template."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from llama_cpp import llama_cpp as L  # noqa: N812
+
+from chatapp.engine.protocol import Loading, ModelInfo, ModelOptions
+from chatapp.engine.worker import native_log
+from chatapp.engine.worker.abort import Abort
+from chatapp.engine.worker.cache import Cache
+from chatapp.engine.worker.info import fingerprint_of, metadata, name_of, quantisation_of, template_of
+from chatapp.engine.worker.process import usable_cores
+from chatapp.engine.worker.prompt import PromptMaker
+from chatapp.engine.worker.template import ChatTemplate
+from chatapp.engine.worker.vocabulary import Vocabulary
+
+DEFAULT_CONTEXT = 8192
+_TOLD_EVERY = 0.05
+_MAPPED, _WEIGHED = 0.05, 0.9
+"""Shares of a load that are done when the weights begin and when they end."""
+
+Tell = Callable[[Loading], None]
+
+
+class LoadError(Exception):
+    """The model cannot be loaded; the message is a sentence for people."""
+
+
+@dataclass
+class Model:
+    """A loaded model, ready to answer."""
+
+    info: ModelInfo
+    vocabulary: Vocabulary
+    template: ChatTemplate
+    prompts: PromptMaker
+    cache: Cache
+    pointer: Any
+    context: Any
+    abort: Abort
+
+    def close(self) -> None:
+        """Free the context, then the weights."""
+        L.llama_free(self.context)
+        L.llama_model_free(self.pointer)
+
+
+def load(options: ModelOptions, tell: Tell, abort: Abort) -> Model:
+    """Load a model and evaluate one token with it.
+
+    Raises:
+        LoadError: with llama.cpp's own reason where it gives one.
+    """
+    path = Path(options.path)
+    progress = _Progress(tell)
+    progress.step("mapping", 0.0)
+    try:
+        fingerprint = fingerprint_of(path)
+    except OSError as error:
+        raise LoadError(f"{path.name} cannot be read: {error.strerror}.") from error
+    L.llama_backend_init()
+    pointer = _load_weights(path, options, progress)
+    context, options = _make_context(pointer, path, options)
+    vocabulary = _read_vocabulary(pointer, path)
+    template = ChatTemplate(
+        template_of(pointer),
+        vocabulary.text_of(vocabulary.bos),
+        vocabulary.text_of(vocabulary.eos),
+        vocabulary.specials,
+    )
+    abort.attach(context)
+    model = Model(
+        info=_describe(
+            pointer, context, options, fingerprint=fingerprint, vocabulary=vocabulary, template=template
+        ),
+        vocabulary=vocabulary,
+        template=template,
+        prompts=PromptMaker(vocabulary, template),
+        cache=Cache(context, pointer, abort, reproducible=options.reproducible),
+        pointer=pointer,
+        context=context,
+        abort=abort,
+    )
+    progress.step("warming_up", _WEIGHED)
+    _warm_up(model)
+    return model
+
+
+class _Progress:
+    """Tells the steps of a load, and shares at most twenty times a second."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._told = 0.0
+
+    def step(self, step: Literal["mapping", "weights", "warming_up"], share: float) -> None:
+        self._tell(Loading(step=step, share=share))
+
+    def weights(self, share: float, _data: Any) -> bool:
+        """As llama.cpp asks it: the share of the weights, and whether to go on."""
+        now = time.monotonic()
+        if now - self._told >= _TOLD_EVERY or share >= 1:
+            self._told = now
+            self.step("weights", _MAPPED + (_WEIGHED - _MAPPED) * share)
+        return True
+
+
+def _load_weights(path: Path, options: ModelOptions, progress: _Progress) -> Any:
+    parameters = L.llama_model_default_params()
+    parameters.n_gpu_layers = options.n_gpu_layers
+    parameters.load_mode = L.LLAMA_LOAD_MODE_MMAP if L.llama_supports_mmap() else L.LLAMA_LOAD_MODE_NONE
+    parameters.progress_callback = L.llama_progress_callback(progress.weights)
+    native_log.clear()
+    model = L.llama_model_load_from_file(os.fsencode(path), parameters)
+    if not model:
+        raise LoadError(f"{path.name} cannot be loaded: {_reason('llama.cpp gives no reason')}.")
+    if L.llama_model_has_encoder(model) or not L.llama_model_has_decoder(model):
+        raise LoadError(f"{path.name} is no model to chat with: it encodes text, it does not write it.")
+    return model
+
+
+def _make_context(model: Any, path: Path, options: ModelOptions) -> tuple[Any, ModelOptions]:
+    """A context, and the options with every choice made."""
+    trained = L.llama_model_n_ctx_train(model)
+    options = options.model_copy(
+        update={
+            "n_ctx": options.n_ctx or min(trained or DEFAULT_CONTEXT, DEFAULT_CONTEXT),
+            "n_threads": min(options.n_threads or usable_cores(), os.cpu_count() or 1),
+            "n_ubatch": min(options.n_ubatch, options.n_batch),
+        }
+    )
+    parameters = L.llama_context_default_params()
+    parameters.n_ctx, parameters.n_seq_max = options.n_ctx, 1
+    parameters.n_batch, parameters.n_ubatch = options.n_batch, options.n_ubatch
+    parameters.n_threads = parameters.n_threads_batch = options.n_threads
+    parameters.flash_attn_type = (
+        L.LLAMA_FLASH_ATTN_TYPE_DISABLED if options.reproducible else L.LLAMA_FLASH_ATTN_TYPE_AUTO
+    )
+    parameters.no_perf = True
+    native_log.clear()
+    context = L.llama_init_from_model(model, parameters)
+    if not context:
+        why = _reason("memory may be short")
+        raise LoadError(f"No context of {options.n_ctx:,} tokens can be made for {path.name}: {why}.")
+    return context, options
+
+
+def _reason(otherwise: str) -> str:
+    return native_log.reason().rstrip(".") or otherwise
+
+
+def _read_vocabulary(model: Any, path: Path) -> Vocabulary:
+    pointer = L.llama_model_get_vocab(model)
+    if not pointer or L.llama_vocab_type(pointer) == L.LLAMA_VOCAB_TYPE_NONE:
+        raise LoadError(f"{path.name} has no vocabulary.")
+    names = (metadata(model, "tokenizer.ggml.model"), metadata(model, "tokenizer.ggml.pre"))
+    return Vocabulary(pointer, "\n".join(names))
+
+
+def _describe(
+    model: Any,
+    context: Any,
+    options: ModelOptions,
+    *,
+    fingerprint: str,
+    vocabulary: Vocabulary,
+    template: ChatTemplate,
+) -> ModelInfo:
+    path = Path(options.path)
+    # Asked to choose, llama.cpp says only in its log that it chose against.
+    flash_attention = not options.reproducible and not native_log.mentions("Flash Attention", "disabled")
+    return ModelInfo(
+        name=name_of(path, metadata(model, "general.name")),
+        path=options.path,
+        fingerprint=fingerprint,
+        tokenizer=vocabulary.fingerprint,
+        architecture=metadata(model, "general.architecture"),
+        quantisation=quantisation_of(model),
+        size_bytes=path.stat().st_size,
+        parameters=L.llama_model_n_params(model),
+        vocabulary=vocabulary.size,
+        layers=L.llama_model_n_layer(model),
+        heads=L.llama_model_n_head(model),
+        kv_heads=L.llama_model_n_head_kv(model),
+        embedding=L.llama_model_n_embd(model),
+        n_ctx=L.llama_n_ctx(context),
+        n_ctx_train=L.llama_model_n_ctx_train(model),
+        n_threads=L.llama_n_threads(context),
+        flash_attention=flash_attention,
+        reproducible=options.reproducible,
+        template=template.kind,
+        template_note=template.note,
+    )
+
+
+def _warm_up(model: Model) -> None:
+    """Evaluate a token, so that the first prompt finds the weights in memory and its progress can be told."""
+    model.cache.prefill([max(model.vocabulary.bos, 0)], _ignore, _ignore)
+    model.cache.clear()
+
+
+def _ignore(*_anything: Any) -> None:
+    """What the warm-up tells is of no interest."""

@@ -1,0 +1,145 @@
+"""Reads requests, answers them one after the other, and never dies of one.
+
+Two threads: the reader, which acts on Cancel and Retune at once and ends the process at the end of the input, and
+the main thread, which owns the model. A Count that comes while a reply runs is answered between two of its tokens.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import time
+import traceback
+from collections import deque
+
+from pydantic import BaseModel, ValidationError
+
+from chatapp.engine.frames import FrameError, Unpacker, pack
+from chatapp.engine.protocol import (
+    REQUEST,
+    Cancel,
+    Count,
+    Counted,
+    Failed,
+    Generate,
+    Load,
+    Loaded,
+    Request,
+    Retune,
+)
+from chatapp.engine.worker.abort import Abort
+from chatapp.engine.worker.control import Control
+from chatapp.engine.worker.generate import Generation, PromptTooLongError
+from chatapp.engine.worker.model import LoadError, Model, load
+from chatapp.engine.worker.template import TemplateError
+
+_PIECE = 2**16
+
+
+class Server:
+    """Serves one pair of descriptors until the input ends."""
+
+    def __init__(self, requests: int, frames: int) -> None:
+        self._requests = requests
+        self._frames = frames
+        self._abort = Abort()
+        self._control = Control(self._abort)
+        self._inbox: queue.SimpleQueue[tuple[float, Request]] = queue.SimpleQueue()
+        self._postponed: deque[tuple[float, Request]] = deque()
+        self._model: Model | None = None
+
+    def run(self) -> None:
+        """Answer requests; does not return: the end of the input ends the process."""
+        threading.Thread(target=self._read, name="reader", daemon=True).start()
+        while True:
+            self._answer(*(self._postponed.popleft() if self._postponed else self._inbox.get()))
+
+    # The reader's thread -----------------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        unpacker = Unpacker()
+        try:
+            while data := os.read(self._requests, _PIECE):
+                for body in unpacker.feed(data):
+                    self._sort(REQUEST.validate_json(body))
+        except (OSError, FrameError, ValidationError) as error:
+            # What was read may be a person's text: only the kind of error is printed.
+            os.write(2, f"chatapp: the app sent what is no request ({type(error).__name__})\n".encode())
+            os._exit(1)
+        os._exit(0)  # at once, in mid-decode too: nobody listens any more
+
+    def _sort(self, request: Request) -> None:
+        if isinstance(request, Cancel):
+            self._control.cancel(request.id)
+        elif isinstance(request, Retune):
+            self._control.retune(request.id, request.settings)
+        else:
+            if isinstance(request, Generate):
+                self._control.expect(request.id)
+            self._inbox.put((time.monotonic(), request))
+
+    # The main thread ---------------------------------------------------------------------------------------------
+
+    def _tell(self, event: BaseModel) -> None:
+        frame = memoryview(pack(event))
+        try:
+            while frame:
+                frame = frame[os.write(self._frames, frame) :]
+        except OSError:
+            os._exit(0)  # the app is gone
+
+    def _answer(self, asked: float, request: Request) -> None:
+        number = getattr(request, "id", None)
+        try:
+            if isinstance(request, Load):
+                self._load(request)
+            elif isinstance(request, Generate):
+                self._generate(request, asked)
+            elif isinstance(request, Count):
+                self._count(request)
+        except LoadError as error:
+            self._tell(Failed(id=number, reason="load", message=str(error)))
+        except TemplateError as error:
+            self._tell(Failed(id=number, reason="template", message=str(error)))
+        except PromptTooLongError as error:
+            self._tell(Failed(id=number, reason="context", message=str(error)))
+        except Exception as error:  # noqa: BLE001 - told to the app, and the engine lives on
+            os.write(2, traceback.format_exc().encode("utf-8", "replace"))
+            kind = type(error).__name__
+            message = f"The engine could not do this ({kind}: {error}). It is ready for the next request."
+            self._tell(Failed(id=number, reason="internal", message=message))
+
+    def _load(self, request: Load) -> None:
+        if self._model is not None:
+            raise LoadError("This engine has a model already; another one needs an engine of its own.")
+        started = time.monotonic()
+        self._model = load(request.options, self._tell, self._abort)
+        self._tell(Loaded(info=self._model.info, load_s=time.monotonic() - started))
+
+    def _generate(self, request: Generate, asked: float) -> None:
+        self._control.begin(request.id)
+        try:
+            finished = Generation(
+                self._loaded(), request, self._control, tell=self._tell, between=self._answer_counts, asked=asked
+            ).run()
+        finally:
+            self._control.end(request.id)
+        self._tell(finished)
+
+    def _answer_counts(self) -> None:
+        while not self._inbox.empty():
+            asked, request = self._inbox.get()
+            if isinstance(request, Count):
+                self._answer(asked, request)
+            else:
+                self._postponed.append((asked, request))
+
+    def _count(self, request: Count) -> None:
+        ids = self._loaded().prompts.ids(request.turns, template=request.template, open_last=request.open_last)
+        self._tell(Counted(id=request.id, tokens=len(ids)))
+
+    def _loaded(self) -> Model:
+        if self._model is None:
+            raise LoadError("No model is loaded.")
+        return self._model

@@ -1,0 +1,247 @@
+"""Help: every key there is, read from the bindings themselves, so that it cannot lag behind."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
+
+from chatapp.text import display_line
+from chatapp.tui.lines import Line, beside, ends, flow, gap, indent, keys, strip
+from chatapp.tui.look import Look, look_of
+
+Group = tuple[str, list[tuple[str, str]]]
+
+LOW = 30
+_EDGE, _SPACE, _MARGIN = 4, 4, 2
+_COLUMN = 46
+"""Cells from which a column is wide enough to read."""
+_WIDEST_KEY, _KEY_GAP = 18, 2
+_WHEEL = 3
+
+_KEY_NAMES = {
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+    "delete": "del",
+    "escape": "esc",
+    "slash": "/",
+    "minus": "-",
+    "plus": "+",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+}
+
+
+def groups_from(
+    widget_classes: Mapping[str, Iterable[type]], keymap: Mapping[str, str] | None = None
+) -> list[Group]:
+    """The keys of each area, from the bindings of its classes, those not shown elsewhere among them.
+
+    Args:
+        widget_classes: the classes of each area, in the order of the areas.
+        keymap: the user's own keys, by the id of their binding.
+    """
+    groups = []
+    for area, classes in widget_classes.items():
+        rows = [row for cls in classes for row in _rows(cls, keymap or {})]
+        groups.append((area, list(dict.fromkeys(rows))))
+    return [(area, rows) for area, rows in groups if rows]
+
+
+def _rows(cls: type, keymap: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for given in getattr(cls, "BINDINGS", ()):
+        binding = given if isinstance(given, Binding) else Binding(*given)
+        if binding.description:
+            written = keymap.get(binding.id or "", binding.key)
+            yield binding.key_display or key_name(written), _sentence_part(binding.description)
+
+
+def _sentence_part(text: str) -> str:
+    """Without a capital at its beginning, save for a name in capitals."""
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+
+
+def key_name(written: str) -> str:
+    """A binding's key as people read it: `ctrl+l,f2` becomes `ctrl+l F2`."""
+    return " ".join(dict.fromkeys(map(_one_key, written.split(","))))
+
+
+def _one_key(written: str) -> str:
+    *modifiers, key = written.strip().split("+") if written.strip() != "+" else ["+"]
+    if key in _KEY_NAMES:
+        key = _KEY_NAMES[key]
+    elif key[:1] == "f" and key[1:].isdigit():
+        key = key.upper()
+    elif "_" in key:
+        key = _character(key)
+    if "shift" in modifiers and len(key) == 1 and key.isalpha():
+        modifiers.remove("shift")
+        key = key.upper()
+    return "+".join([*modifiers, key])
+
+
+def _character(name: str) -> str:
+    """The character that Textual names by its Unicode name, such as question_mark."""
+    try:
+        return unicodedata.lookup(name.replace("_", " "))
+    except KeyError:
+        return name
+
+
+class KeysScreen(Screen[None]):
+    """A page with every key, in columns where there is room."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "scroll(-1)", "line up", show=False, id="keys.up"),
+        Binding("down", "scroll(1)", "line down", show=False, id="keys.down"),
+        Binding("pageup", "page(-1)", "page up", show=False, id="keys.page_up"),
+        Binding("pagedown,space", "page(1)", "page down", show=False, id="keys.page_down"),
+        Binding("home", "scroll(-100000)", "top", show=False, id="keys.top"),
+        Binding("end", "scroll(100000)", "bottom", show=False, id="keys.bottom"),
+        Binding("escape,f1,q", "leave", "back to the page", show=False, id="keys.leave"),
+    ]
+
+    def __init__(self, groups: Sequence[Group], notes: Sequence[str] = ()) -> None:
+        super().__init__()
+        self._body = KeysPage(groups, notes)
+
+    def compose(self) -> ComposeResult:
+        """The page."""
+        yield self._body
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll by lines."""
+        self._body.scroll_lines(lines)
+
+    def action_page(self, pages: int) -> None:
+        """Scroll by what the screen holds."""
+        self._body.scroll_lines(pages * max(1, self._body.room - 2))
+
+    def action_leave(self) -> None:
+        """Go back."""
+        self.dismiss(None)
+
+
+class KeysPage(Widget):
+    """Draws the groups in columns, and the notes below them."""
+
+    def __init__(self, groups: Sequence[Group], notes: Sequence[str]) -> None:
+        super().__init__()
+        self._groups, self._notes = groups, notes
+        self._top = 0
+        self._drawn: tuple[tuple[Look, Size], list[Line]] | None = None
+
+    @property
+    def _head_lines(self) -> int:
+        return 2 if self.size.height < LOW else 4
+
+    @property
+    def room(self) -> int:
+        """Lines for the keys."""
+        return max(1, self.size.height - self._head_lines - 3)
+
+    def scroll_lines(self, lines: int) -> None:
+        """Scroll, and stay within the page."""
+        self._top = max(0, min(self._top + lines, len(self._lines()) - self.room))
+        self.refresh()
+
+    def on_resize(self) -> None:
+        """A larger page may hold more."""
+        self.scroll_lines(0)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll."""
+        event.stop()
+        self.scroll_lines(-_WHEEL)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll."""
+        event.stop()
+        self.scroll_lines(_WHEEL)
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the page."""
+        look = look_of(self.app)
+        line = self._line(y, look, self.size.width - 2 * _EDGE)
+        return strip([gap(_EDGE), *line], self.size.width, look.ground)
+
+    def _line(self, y: int, look: Look, cells: int) -> Line:
+        lines = self._lines()
+        below = len(lines) - self._top - self.room
+        if y == (0 if self.size.height < LOW else 1):
+            return [("Keys", look.strong)]
+        if y == self.size.height - 2:
+            scrolls = [("↑ ↓", "scroll")] if len(lines) > self.room else []
+            more: Line = [(f"{below:,} more lines ↓", look.faint)] if below > 0 else []
+            return ends(keys([*scrolls, ("esc", "page")], look.muted, look.faint), more, cells)
+        place = y - self._head_lines
+        return lines[self._top + place] if 0 <= place < min(self.room, self.room + below) else []
+
+    def _lines(self) -> list[Line]:
+        look = look_of(self.app)
+        if self._drawn is None or self._drawn[0] != (look, self.size):
+            self._drawn = ((look, self.size), page_lines(self._groups, self._notes, look, self.size.width - 8))
+        return self._drawn[1]
+
+
+def page_lines(groups: Sequence[Group], notes: Sequence[str], look: Look, cells: int) -> list[Line]:
+    """All keys, in as many columns as there is room for, then the notes."""
+    count = max(1, min(3, len(groups), (cells + _SPACE) // (_COLUMN + _SPACE)))
+    column = min(_COLUMN + 16, (cells - (count - 1) * _SPACE) // count)
+    names = [cell_len(name) for _, rows in groups for name, _ in rows]
+    key_cells = min(_WIDEST_KEY, max(names, default=0))
+    blocks = [_block(group, look, column, key_cells) for group in groups]
+    columns = [(_stacked(part), column) for part in _shared_out(blocks, count)]
+    lines = beside(columns, _SPACE) if columns else []
+    for note in notes:
+        lines += [[], *indent(flow([(display_line(note), look.muted)], cells - _MARGIN), _MARGIN)]
+    return lines
+
+
+def _block(group: Group, look: Look, cells: int, key_cells: int) -> list[Line]:
+    """A heading and its keys; keys and what they do are wrapped beside each other, never cut."""
+    area, rows = group
+    lines: list[Line] = [[(display_line(area), look.faint)]]
+    for name, does in rows:
+        names = flow([(display_line(name), look.text)], key_cells)
+        said = flow([(display_line(does), look.muted)], max(1, cells - _MARGIN - key_cells - _KEY_GAP))
+        lines += beside([(names, key_cells), (said, cells - _MARGIN - key_cells - _KEY_GAP)], _KEY_GAP)
+    return indent(lines, _MARGIN)
+
+
+def _shared_out(blocks: list[list[Line]], count: int) -> list[list[list[Line]]]:
+    """The blocks in their order over so many columns, the highest as low as it can be."""
+    for height in range(1, sum(map(len, blocks)) + len(blocks) + 1):
+        columns = _packed(blocks, height)
+        if len(columns) <= count and all(len(_stacked(column)) <= height for column in columns):
+            return columns
+    return []
+
+
+def _packed(blocks: list[list[Line]], height: int) -> list[list[list[Line]]]:
+    columns: list[list[list[Line]]] = []
+    for block in blocks:
+        if columns and len(_stacked([*columns[-1], block])) <= height:
+            columns[-1].append(block)
+        else:
+            columns.append([block])
+    return columns
+
+
+def _stacked(blocks: list[list[Line]]) -> list[Line]:
+    """Blocks below each other, with a blank line between them."""
+    blank: list[Line] = [[]]
+    return [line for index, block in enumerate(blocks) for line in (blank if index else []) + block]

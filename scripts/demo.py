@@ -1,0 +1,112 @@
+"""A store to take pictures of: the sessions and the conversation of the design, with dates that suit today."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import apsw
+
+from chatapp.conversation.message import Provenance, Segment, Status, Timings
+from chatapp.conversation.persona import Persona
+from chatapp.conversation.sampling import SamplingSettings
+from chatapp.store import messages, sessions
+from chatapp.store.database import open_database
+
+OWNER = "demo"
+
+TALK = [
+    (
+        'I have read that a language model is "just autocomplete". Is that fair?',
+        'It is fair the way "a piano is just hammers" is fair. The mechanism is next-token prediction; the question '
+        "is what has to be represented inside to predict well. To finish *the capital of Burkina Faso is*, counting "
+        "letter pairs will not do.\n\nWhat stays true in the phrase: there is no plan on paper. Whatever plan there is "
+        "has to live in the numbers between one token and the next.",
+    ),
+    (
+        'What is the model really doing when it "writes" the next word?',
+        "One forward pass turns the whole conversation into 49,152 numbers, one per token in its vocabulary. A softmax "
+        "makes them probabilities. Nothing has been *chosen* yet: the model is done, and what happens from here is "
+        "sampling.\n\nSampling is a short pipeline. Each stage removes candidates or bends their probabilities; the "
+        "last one draws.\n\n- **Penalties** push down what was just said.\n- **Top-k**, **top-p** and **min-p** cut "
+        "the tail.\n- **Temperature** flattens or sharpens what is left.",
+    ),
+    (
+        "Is min-p not just top-p under another name?",
+        "No. Top-p keeps a fixed *share of the mass*. Min-p keeps whatever comes *close to the favourite*, so it moves "
+        "with the model's doubt:\n\n| favourite | top-p 0.95 | min-p 0.1 | stricter |\n|---:|---:|---:|---|\n"
+        "| 0.92 | 2 tokens | 1 token | equal |\n| 0.40 | 31 tokens | 6 tokens | **min-p** |\n"
+        "| 0.06 | 412 tokens | 74 tokens | **min-p** |",
+    ),
+    (
+        "Show me min-p in numpy.",
+        "```python\ndef min_p(logits, p=0.1):\n    probs = softmax(logits)  # sums to 1\n"
+        "    keep = probs >= p * probs.max()\n    return where(keep, logits, -inf)\n```",
+    ),
+    (
+        "When would you still reach for top-p?",
+        "When you want a *budget*: it says how much of the probability may be spent.",
+    ),
+]
+LAST_REPLY = (
+    "When you want a *budget* and not a threshold. Top-p bounds how much probability the draw may spend on unlikely "
+    "words, however the model feels about the favourite; for short factual replies that is the safer promise. It is "
+    "also the setting that most people know, and so the one that travels best between programs."
+)
+OTHERS = [
+    ("Ode to Joy", timedelta(days=14), "Joy, thou lovely spark of gods, it keeps its promise."),
+    ("Names for a boat", timedelta(days=11), "Second Thoughts. Quiet Quitter. Ilse."),
+    ("SQL windows", timedelta(days=7), "rows between 6 preceding and current row"),
+    ("Sourdough, again", timedelta(days=5), "72 % water, and leave it alone overnight."),
+    ("Trip to Ghent", timedelta(days=4), "The 8:52 arrives before the museum opens."),
+    ("Flash attention", timedelta(days=1, hours=3), "Same sums in another order, so the last digit moves."),
+    ("Board minutes", timedelta(days=1, hours=1), "Decided: the second quote, with the caveat."),
+    ("Sonnet about rain", timedelta(days=1), "Three pigeons hold a meeting under the eaves."),
+    ("Regex for dates", timedelta(hours=5), "The named group keeps the offset apart."),
+    ("Letter to the landlord", timedelta(hours=4), "Dear Ms Okafor, the boiler has now been cold for a week."),
+]
+
+
+def build(database: Path, tutor: Persona) -> str:
+    """Make the store; returns the uid of the session in the pictures."""
+    connection = open_database(database)
+    now = datetime.now().astimezone()
+    for title, ago, ending in OTHERS:
+        session = sessions.create(connection, Persona(name="Assistant"), None, {}, None)
+        _turn(connection, session.id, None, title, [ending])
+        sessions.rename(connection, session.id, title, by_person=True)
+        _date(connection, session.id, now - ago)
+        if title.startswith("Sonnet"):
+            sessions.save_draft(connection, session.id, "the third quatrain should")
+    chosen = sessions.create(connection, tutor, None, {"temperature": 0.65}, None)
+    parent: int | None = None
+    for place, (question, answer) in enumerate(TALK):
+        answers = [answer, answer.replace("No.", "Not quite.")] if place == 2 else [answer]  # noqa: PLR2004
+        parent = _turn(connection, chosen.id, parent, question, answers)
+    sessions.rename(connection, chosen.id, "Sampling, explained", by_person=True)
+    connection.close()
+    return chosen.uid
+
+
+def _turn(connection: apsw.Connection, session: int, parent: int | None, question: str, answers: list[str]) -> int:
+    asked, reply = messages.begin_turn(connection, OWNER, session, parent, question)
+    _finish(connection, reply.id, answers[0])
+    for answer in answers[1:]:
+        reply = messages.begin_reply(connection, OWNER, session, asked.id, text="", token_ids=(), provenance=None)
+        _finish(connection, reply.id, answer)
+    return reply.id
+
+
+def _finish(connection: apsw.Connection, reply: int, text: str) -> None:
+    made = Provenance(
+        model_name="SmolLM2 135M Q4_1",
+        preset="Balanced",
+        segments=(Segment(from_token=0, settings=SamplingSettings(temperature=0.65), seed=918204417),),
+        timings=Timings(tokens_per_s=31.2),
+    )
+    ids = range(len(text) // 4)
+    messages.finish(connection, OWNER, reply, status=Status.COMPLETE, provenance=made, text=text, token_ids=ids)
+
+
+def _date(connection: apsw.Connection, session: int, when: datetime) -> None:
+    connection.execute("UPDATE session SET updated_ms = ? WHERE id = ?", (int(when.timestamp() * 1000), session))

@@ -1,0 +1,113 @@
+"""`make shots`: pictures of the screens, in three sizes and two themes, into docs/shots/.
+
+The app is the real one, on a store made for the occasion; an engine that says a given text stands in for the model,
+so that a picture can be taken in the middle of a reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from chatapp.config import Settings
+from chatapp.engine.client import Engine
+from chatapp.home import Home
+from chatapp.tui import desk
+from chatapp.tui.app import ChatApp
+from chatapp.tui.screens.main import Start
+from scripts import demo
+from scripts.picture import take
+
+FOLDER = Path(__file__).parent.parent / "docs" / "shots"
+PACE = 31.4
+Act = Callable[[ChatApp, Pilot[None]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: its size and theme, and what is done before it is taken."""
+
+    name: str
+    size: tuple[int, int]
+    act: Act
+    theme: str = "ink"
+    empty: bool = False
+
+
+async def _write(app: ChatApp, pilot: Pilot[None]) -> None:
+    """Ask for the last answer again, and wait until half of it is there."""
+    await _settle(app, pilot)
+    await pilot.press("ctrl+r")
+    await pilot.pause(1.9)
+
+
+async def _settle(app: ChatApp, pilot: Pilot[None]) -> None:
+    screen = app.screen_stack[-1]
+    for _ in range(100):
+        await pilot.pause(0.05)
+        if screen.desk.model.ready:  # type: ignore[attr-defined]
+            break
+    await pilot.pause(0.3)
+
+
+def _press(*keys: str) -> Act:
+    async def act(app: ChatApp, pilot: Pilot[None]) -> None:
+        await _settle(app, pilot)
+        await pilot.press(*keys)
+        await pilot.pause(0.4)
+
+    return act
+
+
+SHOTS = [
+    Shot("main-120x36", (120, 36), _write),
+    Shot("main-80x24", (80, 24), _write),
+    Shot("main-200x60", (200, 60), _write),
+    Shot("main-light-120x36", (120, 36), _write, "paper"),
+    Shot("main-light-80x24", (80, 24), _write, "paper"),
+    Shot("main-light-200x60", (200, 60), _write, "paper"),
+    Shot("welcome-120x36", (120, 36), _press(), empty=True),
+    Shot("welcome-80x24", (80, 24), _press(), empty=True),
+    Shot("personas-120x36", (120, 36), _press("ctrl+g")),
+    Shot("palette-120x36", (120, 36), _press("ctrl+p", *"min-p")),
+    Shot("models-120x36", (120, 36), _press("ctrl+o")),
+    Shot("keys-120x36", (120, 36), _press("f1")),
+    Shot("drawer-80x24", (80, 24), _press("ctrl+t")),
+    Shot("message-120x36", (120, 36), _press("shift+up", "up")),
+]
+
+
+async def _take(shot: Shot) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        text = Path(folder) / "reply.md"
+        text.write_text(demo.LAST_REPLY, "utf-8")
+        command = [sys.executable, "-m", "benchmarks.metronome", str(text), str(PACE)]
+        desk.Engine = partial(Engine, command=command)  # type: ignore[misc, assignment]
+        home = Home.open(folder)
+        home.settings = Settings(theme=shot.theme)
+        uid = demo.build(home.paths.database, home.persona("Tutor", "SmolLM2 135M Instruct"))
+        app = ChatApp(home, Start() if shot.empty else Start(session=uid))
+        async with app.run_test(size=shot.size, notifications=True) as pilot:
+            await shot.act(app, pilot)
+            take(app, FOLDER / f"{shot.name}.png")
+            await app.action_leave()
+    print(shot.name)
+
+
+def main() -> None:
+    """Take those pictures whose names contain one of the arguments, or all."""
+    wanted = sys.argv[1:]
+    for shot in SHOTS:
+        if not wanted or any(name in shot.name for name in wanted):
+            asyncio.run(_take(shot))
+
+
+if __name__ == "__main__":
+    main()

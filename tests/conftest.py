@@ -1,0 +1,29 @@
+"""What all tests share: a machine that is taken out of them, and the real model."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from chatapp.engine.embedded import embedded_model
+
+os.environ["TEXTUAL_ANIMATIONS"] = "none"
+
+
+@pytest.fixture(autouse=True)
+def _no_machine(monkeypatch, tmp_path_factory):
+    """No test sees the settings, the sessions or the personas of whoever runs it."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(home))
+    monkeypatch.delenv("CHATAPP_DATA_DIR", raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
+@pytest.fixture(scope="session")
+def model_path():
+    """The embedded model's file."""
+    path = embedded_model()
+    assert path is not None, "the embedded model is not installed; make test installs it"
+    return path

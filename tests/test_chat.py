@@ -1,0 +1,199 @@
+"""Turns with the real engine and a real store: what is said, what is kept, what is computed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from chatapp.chat import Began, Chat, Ended, model_options
+from chatapp.config import Settings
+from chatapp.conversation.message import Role, Status, StopReason
+from chatapp.conversation.persona import Persona
+from chatapp.engine.client import Engine
+from chatapp.engine.protocol import Prefill, Tokens
+from chatapp.store import Store
+
+PERSONA = Persona(name="Plain", system="You are helpful.", sampling={"max_tokens": 24})
+LONG = "Count from one to two hundred in words."
+
+
+@pytest.fixture
+def reproducible():
+    """Whether the engine runs in reproducible mode; a test that needs it says so by a parameter."""
+    return False
+
+
+@pytest.fixture
+async def chat(tmp_path, model_path, reproducible):
+    """A new session on a store of its own, with an engine of its own."""
+    store = await Store.open(tmp_path / "chats.db")
+    engine = Engine(tmp_path / "engine.log")
+    options = model_options(str(model_path), Settings(), reproducible=reproducible)
+    session = await store.create_session(PERSONA)
+    yield Chat(session, store, engine, options)
+    await engine.close()
+    await store.close()
+
+
+async def hear(events, after=None, then=None):
+    """All events of a turn; `then` is called once, after so many tokens."""
+    heard = []
+    tokens = 0
+    async for event in events:
+        heard.append(event)
+        tokens += isinstance(event, Tokens)
+        if then is not None and tokens == after:
+            then()
+            then = None
+    return heard
+
+
+def reply_of(heard):
+    assert isinstance(heard[-1], Ended)
+    return heard[-1].reply
+
+
+async def kept(chat):
+    """The session as the store has it."""
+    return await chat.store.session(chat.session.uid)
+
+
+async def test_the_question_is_kept_before_the_engine_starts(chat):
+    """When the first event arrives, the question and an empty reply are in the store, and no engine runs yet."""
+    events = chat.send("Hello")
+    first = await anext(events)
+    assert isinstance(first, Began)
+    assert not chat.engine.alive
+    messages = (await kept(chat)).tree.all()
+    assert [(m.role, m.text, m.status) for m in messages] == [
+        (Role.USER, "Hello", Status.COMPLETE),
+        (Role.ASSISTANT, "", Status.STREAMING),
+    ]
+    await events.aclose()
+
+
+async def test_a_reply_is_kept_as_it_was_said_with_its_provenance(chat):
+    """Text, token ids, settings, seed and exact counts."""
+    reply = reply_of(await hear(chat.send("Say hello.")))
+    stored = (await kept(chat)).tree[reply.id]
+    assert (stored.text, stored.token_ids, stored.status) == (reply.text, reply.token_ids, reply.status)
+    came = stored.provenance
+    assert came.prompt_tokens == came.reused_tokens + came.evaluated_tokens
+    assert came.generated_tokens == len(stored.token_ids)
+    assert came.segments[0].settings == chat.session.sampling().settings
+    assert came.persona == PERSONA.digest
+    assert came.model_path == chat.options.path
+
+
+async def test_the_second_turn_evaluates_only_what_is_new(chat):
+    """The reply's own tokens are spliced in, so that all of the first turn is found in the KV cache."""
+    first = reply_of(await hear(chat.send("Name a colour."))).provenance
+    second = reply_of(await hear(chat.send("Another."))).provenance
+    assert second.reused_tokens >= first.prompt_tokens + first.generated_tokens - 1
+    assert second.evaluated_tokens < 20
+
+
+async def test_stop_keeps_the_partial_reply_and_go_on_continues_it_exactly(chat):
+    """Continue makes a sibling that begins with the very same tokens, and with the same seed."""
+    await chat.tune(None, {"max_tokens": 200, "seed": 11})
+    stopped = reply_of(await hear(chat.send(LONG), 8, chat.stop))
+    assert stopped.status is Status.STOPPED
+    assert stopped.provenance.stop_reason is StopReason.CANCELLED
+    await chat.tune(None, {"max_tokens": 16, "seed": 11})
+    longer = reply_of(await hear(chat.go_on(stopped.id)))
+    assert longer.parent == stopped.parent
+    assert longer.text.startswith(stopped.text)
+    assert longer.token_ids[: len(stopped.token_ids)] == stopped.token_ids
+    assert longer.provenance.continued_from == len(stopped.token_ids)
+    assert len(longer.token_ids) == len(stopped.token_ids) + longer.provenance.generated_tokens
+
+
+@pytest.mark.parametrize("reproducible", [True])
+async def test_a_reply_stopped_and_continued_is_the_reply_that_would_have_been(chat):
+    """The draw depends on seed and position only: stopping changes nothing (in reproducible mode)."""
+    await chat.tune(None, {"max_tokens": 24, "seed": 5, "temperature": 1.0})
+    whole = reply_of(await hear(chat.send(LONG)))
+    await chat.tune(None, {"max_tokens": 200, "seed": 5, "temperature": 1.0})
+    part = reply_of(await hear(chat.again(whole.id), 6, chat.stop))
+    rest = 24 - len(part.token_ids)
+    assert rest > 0
+    await chat.tune(None, {"max_tokens": rest, "seed": 5, "temperature": 1.0})
+    joined = reply_of(await hear(chat.go_on(part.id)))
+    assert joined.token_ids == whole.token_ids
+    assert joined.text == whole.text
+
+
+async def test_again_and_edit_only_add_branches(chat):
+    """Nothing that was said is overwritten."""
+    first = reply_of(await hear(chat.send("Name a colour.")))
+    before = {m.id: m.text for m in (await kept(chat)).tree.all()}
+    await hear(chat.again(first.id))
+    await hear(chat.edit(first.parent, "Name a fruit."))
+    tree = (await kept(chat)).tree
+    assert {m.id: m.text for m in tree.all() if m.id in before} == before
+    assert len(tree.children(first.parent)) == 2
+    assert [m.text for m in tree.children(None)] == ["Name a colour.", "Name a fruit."]
+    assert tree.path()[0].text == "Name a fruit."
+
+
+async def test_settings_changed_in_mid_reply_make_a_new_segment(chat):
+    """From the next token on, with the same seed, and the provenance says from which."""
+    await chat.tune(None, {"max_tokens": 40, "temperature": 1.0})
+    changed = []
+
+    def change():
+        changed.append(asyncio.ensure_future(chat.tune(None, {"max_tokens": 40, "temperature": 0.0})))
+
+    reply = reply_of(await hear(chat.send(LONG), 5, change))
+    first, second = reply.provenance.segments
+    assert (first.from_token, first.settings.temperature) == (0, 1.0)
+    assert second.settings.temperature == 0.0
+    assert 5 <= second.from_token < 40
+    assert first.seed == second.seed
+    await asyncio.gather(*changed)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
+async def test_a_dead_engine_costs_nothing_that_was_said(chat, number):
+    """The partial reply is kept with a sentence about what happened, and the next message just works."""
+    await chat.tune(None, {"max_tokens": 300})
+    reply = reply_of(await hear(chat.send(LONG), 6, lambda: os.kill(chat.engine.pid, number)))
+    assert reply.status is Status.ERROR
+    assert reply.provenance.detail.startswith("The engine")
+    stored = (await kept(chat)).tree[reply.id]
+    assert stored.text == reply.text
+    assert len(stored.token_ids) >= 6
+    await chat.tune(None, {"max_tokens": 8})
+    assert reply_of(await hear(chat.send("Say hello."))).text
+
+
+async def test_a_reader_that_goes_away_leaves_an_interrupted_reply(chat):
+    """Never one that seems to stream for ever."""
+    events = chat.send(LONG)
+    async for event in events:
+        if isinstance(event, Tokens):
+            break
+    await events.aclose()
+    tip = (await kept(chat)).tree.tip()
+    assert tip.status is Status.INTERRUPTED
+    assert chat.streaming is None
+
+
+async def test_a_prefilled_persona_begins_every_reply(chat):
+    """The beginning is part of the reply, in the text and in the store."""
+    chat.session.persona = Persona(name="List", prefill="1. ", sampling={"max_tokens": 8})
+    reply = reply_of(await hear(chat.send("Three fruits.")))
+    assert reply.text.startswith("1. ")
+    assert (await kept(chat)).tree[reply.id].text == reply.text
+
+
+async def test_progress_of_the_prefill_ends_at_its_total(chat):
+    """Done counts up to the total; what was kept and what was read make the prompt."""
+    heard = await hear(chat.send("word " * 700))
+    prefills = [event for event in heard if isinstance(event, Prefill)]
+    assert len(prefills) > 2
+    assert [p.done for p in prefills] == sorted(p.done for p in prefills)
+    assert prefills[-1].done == prefills[-1].total == reply_of(heard).provenance.evaluated_tokens
