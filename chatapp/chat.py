@@ -19,7 +19,7 @@ from chatapp.config import Settings
 from chatapp.conversation.message import Message, Provenance, Role, Status, StopReason
 from chatapp.conversation.prompt import Turn, turns
 from chatapp.conversation.sampling import RANDOM_SEED, SamplingSettings
-from chatapp.conversation.session import Session
+from chatapp.conversation.session import Session, title_from
 from chatapp.engine.client import Engine, EngineDied, EngineError
 from chatapp.engine.protocol import Finished, Loading, ModelInfo, ModelOptions, Prefill, Tokens
 from chatapp.store import NotSaved, Store
@@ -164,6 +164,7 @@ class Chat:
         asked, reply = await self.store.begin_turn(self.session.id, parent, text)
         self.session.tree.add(asked)
         self.session.draft = ""
+        self.session.title = self.session.title or title_from(text)
         async with aclosing(self._answer(reply, asked)) as events:
             async for event in events:
                 yield event
@@ -281,7 +282,9 @@ class _Outcome:
             detail = {"stop_reason": StopReason.CRASHED, "detail": str(self.failure)}
             return Status.ERROR, came_from.model_copy(update=detail)
         chat.engine.cancel()
-        return Status.STOPPED if chat.stopping else Status.INTERRUPTED, came_from.model_copy(update={"stop_reason": StopReason.CANCELLED})
+        return Status.STOPPED if chat.stopping else Status.INTERRUPTED, came_from.model_copy(
+            update={"stop_reason": StopReason.CANCELLED}
+        )
 
 
 class _Record:

@@ -102,7 +102,7 @@ def take(app: App[Any], path: Path) -> None:
                 pen.cell(draw, x * CELL, y * LINE, character, style or Style(), ink)
                 x += cells
     path.parent.mkdir(parents=True, exist_ok=True)
-    image.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+    image.save(path, optimize=True)
 
 
 def _rows(app: App[Any], width: int, height: int) -> list[list[Segment]]:

@@ -45,7 +45,7 @@ async def _write(app: ChatApp, pilot: Pilot[None]) -> None:
     """Ask for the last answer again, and wait until half of it is there."""
     await _settle(app, pilot)
     await pilot.press("ctrl+r")
-    await pilot.pause(1.9)
+    await pilot.pause(1.3)
 
 
 async def _settle(app: ChatApp, pilot: Pilot[None]) -> None:

@@ -17,7 +17,7 @@ from chatapp.engine.protocol import Prefill, Tokens
 from chatapp.store import Store
 
 PERSONA = Persona(name="Plain", system="You are helpful.", sampling={"max_tokens": 24})
-LONG = "Count from one to two hundred in words."
+LONG = "Write a very long story about a lighthouse keeper and the sea."
 
 
 @pytest.fixture

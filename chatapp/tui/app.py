@@ -42,8 +42,7 @@ class ChatApp(App[None]):
     TITLE = "chatapp"
     ENABLE_COMMAND_PALETTE = False
     CSS_PATH: ClassVar[list[str]] = [  # type: ignore[assignment]
-        f"styles/{name}.tcss"
-        for name in ("main", "composer", "sampling", "sessions", "sheet", "personas", "keys", "drawer")
+        f"styles/{name}.tcss" for name in ("main", "composer", "sheet", "personas", "keys", "drawer")
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", "quit", id="app.quit", priority=True),
@@ -53,6 +52,8 @@ class ChatApp(App[None]):
         super().__init__()
         self.home = home
         self._wanted = wanted
+        # One for all frames: painted strips remember what a filter made of them.
+        self._guard = Guard()
         self._hang_up = HangUp(self._leave_hurriedly)
         for theme in HOUSE_THEMES:
             self.register_theme(theme)
@@ -61,7 +62,7 @@ class ChatApp(App[None]):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """The guard stands last, behind all that draws."""
-        return [*super().get_line_filters(), Guard()]
+        return [*super().get_line_filters(), self._guard]
 
     def on_mount(self) -> None:
         """Show the one screen."""

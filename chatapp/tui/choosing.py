@@ -18,7 +18,7 @@ from chatapp.home import short_path
 from chatapp.personas import new_persona
 from chatapp.text import display_line
 from chatapp.tui.page_view import PageView
-from chatapp.tui.screens.keys import KeysScreen, groups_from
+from chatapp.tui.screens.keys import KeysScreen, groups_from, key_name
 from chatapp.tui.screens.personas import PersonaChoice, PersonaPicker
 from chatapp.tui.screens.sheet import Item, Sheet
 from chatapp.tui.widgets.composer import WritingArea
@@ -158,7 +158,7 @@ def show_keys(screen: MainScreen) -> None:
     }
     info = screen.desk.engine.info
     notes = [f"model  {info.name} {info.quantisation}, {short_path(Path(info.path))}"] if info else []
-    screen.app.push_screen(KeysScreen(groups_from(areas), notes))
+    screen.app.push_screen(KeysScreen(groups_from(areas, screen.home.settings.keys), notes))
 
 
 # The palette ------------------------------------------------------------------------------------------------
@@ -197,12 +197,13 @@ async def _open_palette(screen: MainScreen) -> None:
 
 
 def _actions(screen: MainScreen) -> list[Item]:
-    bindings = [b for cls in (type(screen.app), type(screen), PageView) for b in cls.BINDINGS]
+    # Quit comes last: Enter on the palette as it opens must not end the app.
+    bindings = [b for cls in (type(screen), PageView, type(screen.app)) for b in cls.BINDINGS]
     return [
         Item(
             "actions",
             binding.description[:1].upper() + binding.description[1:],
-            right=binding.key.split(",")[0],
+            right=key_name(binding.key.split(",")[0]),
             value=("action", binding.action),
         )
         for binding in bindings

@@ -23,7 +23,7 @@ from chatapp.tui.progress import Progress, state_of
 from chatapp.tui.welcome import greeting, welcome
 from chatapp.tui.widgets.composer import Composer
 from chatapp.tui.widgets.head import NewLines, RunningHead
-from chatapp.tui.widgets.status import Context, StatusLine
+from chatapp.tui.widgets.status import STANDING, Context, StatusLine
 from chatapp.tui.widgets.transcript import Transcript
 
 DRAFT_SECONDS = 0.8
@@ -56,6 +56,7 @@ class PageView(Vertical):
         self._unsaved = ""
         self._used: int | None = None
         self._editing: Message | None = None
+        self._opened = False
 
     def compose(self) -> ComposeResult:
         """From the top to the bottom of the page."""
@@ -92,7 +93,9 @@ class PageView(Vertical):
         session = self.chat.session
         self._editing = None
         self._used = None
-        self.composer.write(session.draft)
+        if self._opened or not self.composer.text:
+            self.composer.write(session.draft)  # but what was typed before the first chat was open stays
+        self._opened = True
         self.composer.remember(message.text for message in session.tree.path() if message.role is Role.USER)
         self.composer.focus()
         self.show_path()
@@ -143,6 +146,8 @@ class PageView(Vertical):
         state = state_of(
             self.desk.model, self.chat, self._progress, waits, self._unsaved, temporary=self._temporary
         )
+        if self.transcript.cursor is not None and self.chat.streaming is None:
+            state = STANDING
         context = self._meter()
         self.query_one(StatusLine).show(state, None if self.context_in_column else context)
         self.post_message(self.ContextCounted(context))
@@ -260,6 +265,7 @@ class PageView(Vertical):
     def _to_page(self, event: Composer.ToPage) -> None:
         event.stop()
         self.transcript.focus()
+        self.call_after_refresh(self.refresh_status)
 
     # On the page --------------------------------------------------------------------------------------------
 

@@ -11,10 +11,10 @@ import time
 
 import pytest
 
-from tests.terminal import Terminal
+from terminal import Terminal
 
 CHATAPP = [sys.executable, "-m", "chatapp"]
-LONG_QUESTION = "Count from one to two hundred in words, one number a line."
+LONG_QUESTION = "Write a very long story about a lighthouse keeper and the sea."
 
 
 def _start(data_dir, size, *flags):
@@ -55,6 +55,7 @@ def test_a_person_chats_stops_continues_answers_again_and_comes_back(tmp_path, s
         terminal.wait_for(r"stopped", 5)
 
         terminal.press("shift+up")
+        terminal.wait_for("sibling", 5)
         terminal.press("left")
         terminal.wait_for(r"‹2/3›", 5)
         terminal.press("esc")
@@ -63,14 +64,14 @@ def test_a_person_chats_stops_continues_answers_again_and_comes_back(tmp_path, s
 
     sessions = _sessions(tmp_path)
     assert [session["messages"] for session in sessions] == [4]
-    assert sessions[0]["title"].startswith("Count from one")
+    assert sessions[0]["title"].startswith("Write a very long")
     replies = [m for m in _messages(tmp_path, sessions[0]["id"]) if m["role"] == "assistant"]
     assert {reply["status"] for reply in replies} == {"stopped"}
     assert replies[1]["text"].startswith(replies[0]["text"])
 
     with _start(tmp_path, size, "--continue") as terminal:
         terminal.wait_for(r"‹2/3›", 30)
-        terminal.wait_for(re.escape("Count from one"), 5)
+        terminal.wait_for(re.escape("Write a very long"), 5)
         terminal.press("ctrl+q")
         assert terminal.wait_exit(10) == 0
 
@@ -96,7 +97,7 @@ def test_a_killed_app_leaves_the_message_the_reply_and_no_orphan(tmp_path):
         terminal.send(LONG_QUESTION)
         terminal.press("enter")
         terminal.wait_for(r"tok/s\s+\d{2,} tokens", 30)
-        shown = int(re.search(r"tok/s\s+([\d,]+) tokens", "\n".join(terminal.text()))[1].replace(",", ""))
+        shown = int(re.search(r"tok/s\s+([\d,]+) tokens", terminal.text())[1].replace(",", ""))
         children = terminal.child_pids()
         assert children
         terminal.kill(signal.SIGKILL)
@@ -149,13 +150,13 @@ def test_signals_save_the_partial_reply_and_leave_no_orphan(tmp_path, number):
 
 def test_a_closed_terminal_ends_the_app_even_when_hangups_are_ignored(tmp_path):
     """Under nohup the app neither spins nor stays: it saves and goes within 3 s."""
-    argv = ["nohup", *CHATAPP, "--data-dir", str(tmp_path)]
+    argv = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *CHATAPP, "--data-dir", str(tmp_path)]
     with Terminal(argv, size=(100, 30)) as terminal:
         terminal.wait_for("ready", 60)
         terminal.send("an unfinished thought")
         time.sleep(0.3)
         children = terminal.child_pids()
-        terminal.close_master()
+        terminal.hang_up()
         terminal.wait_exit(5)
     _gone(children)
     assert _sessions(tmp_path)

@@ -3,7 +3,8 @@
 In reproducible mode the logits of a prompt must not depend on what was in the cache before. With flash attention
 off they depend on one thing only: a token that is evaluated alone takes another path through llama.cpp's kernels
 than one that is evaluated with others. So there, tokens that were evaluated alone (a reply's) are evaluated
-again when they come back in a prompt, and batches end at fixed places.
+again when they come back in a prompt, and batches end at fixed places. Only a reply that goes on where it stopped
+has its tokens evaluated alone once more, as they were when they were drawn: so it is the reply it would have been.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class Cache:
         self._reproducible = reproducible
         self._batched = 0
         """Tokens from the start on that were evaluated together with others."""
+        self._whole = 0
+        """Tokens of the present prompt that are evaluated in batches; those of a reply that goes on are not."""
         self._one = (L.llama_token * 1)()
         self._batch_of_one = L.llama_batch_get_one(self._one, 1)
 
@@ -55,12 +58,17 @@ class Cache:
         self.tokens.clear()
         self._batched = 0
 
-    def keep_prefix(self, prompt: Sequence[int]) -> int:
+    def keep_prefix(self, prompt: Sequence[int], drawn: int = 0) -> int:
         """Drop all but the longest prefix shared with a prompt, of which at least one token stays to evaluate.
+
+        Args:
+            prompt: The whole prompt.
+            drawn: How many tokens at its end were drawn by the reply that now goes on.
 
         Returns:
             How many tokens are kept.
         """
+        self._whole = len(prompt) - drawn if self._reproducible else len(prompt)
         kept = self._usable(prompt)
         if kept < len(self.tokens) and not self._roll_back(kept):
             self.clear()
@@ -74,8 +82,10 @@ class Cache:
             shared += 1
         if not self._reproducible:
             return shared
-        shared = min(shared, self._batched)
-        first_batch = min(len(prompt) - shared, self._chunk - shared % self._chunk)
+        if self._batched == self._whole <= shared:
+            return shared  # a reply that goes on where it stopped
+        shared = min(shared, self._batched, self._whole)
+        first_batch = min(self._whole - shared, self._chunk - shared % self._chunk)
         return shared - 1 if first_batch == 1 and shared % self._chunk else shared
 
     def _roll_back(self, kept: int) -> bool:
@@ -105,7 +115,7 @@ class Cache:
             EvaluationError: when llama.cpp refuses.
         """
         while (done := len(self.tokens)) < len(prompt):
-            end = min(len(prompt), done - done % self._chunk + self._chunk)
+            end = done + 1 if done >= self._whole else min(self._whole, done - done % self._chunk + self._chunk)
             chunk = prompt[done:end]
             buffer = (L.llama_token * len(chunk))(*chunk)
             batch = L.llama_batch_get_one(buffer, len(chunk))

@@ -113,13 +113,18 @@ class Generation:
 
     def _read_prompt(self) -> None:
         cache = self._model.cache
-        self._reused = cache.keep_prefix(self._prompt)
+        self._reused = cache.keep_prefix(self._prompt, self._drawn())
         self._tell_progress(self._reused)
         try:
             cache.prefill(self._prompt, self._tell_progress, self._pause)
         finally:
             self._evaluated = len(cache.tokens) - self._reused
             self._clock.read = time.monotonic()
+
+    def _drawn(self) -> int:
+        """How many tokens at the end of the prompt are known to be those of the reply that goes on."""
+        ids = list(self._request.turns[-1].token_ids) if self._request.open_last else []
+        return len(ids) if ids and self._prompt[-len(ids) :] == ids else 0
 
     def _tell_progress(self, done: int) -> None:
         now, total = time.monotonic(), len(self._prompt)

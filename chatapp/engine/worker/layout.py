@@ -1,9 +1,9 @@
 """Where each turn's content stands in the rendered prompt, with contents that cannot turn into special tokens.
 
-Two lone surrogates do the work: no valid text holds one, so no content and no template does. The guard is put inside of
-every special token's text in a content, so that the rendered text has special tokens only where the template put
-them; it is taken out again after the text was split. The marker stands for a content in a second rendering, which
-shows what the template writes around the contents.
+Two lone surrogates do the work: no valid text holds one, so no content and no template does. The guard is put
+inside of every special token's text in a content, so that the rendered text has special tokens only where the
+template put them; it is taken out again after the text was split. The marker stands for a content in a second
+rendering, which shows what the template writes around the contents.
 """
 
 from __future__ import annotations

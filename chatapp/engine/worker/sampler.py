@@ -53,16 +53,18 @@ def pick(ids: Any, logits: Any, chance: float) -> int:
     if len(ids) > _FEW:
         # Sorting a whole vocabulary takes longer than the model; its likeliest part nearly always decides.
         head = np.flatnonzero(logits > best - _HEAD)
-        if (found := _reach(ids[head], weights[head], goal)) is not None:
-            return found
-    found = _reach(ids, weights, goal)
-    return found if found is not None else int(ids[weights.argmax()])
+        order, position = _reach(ids[head], weights[head], goal)
+        if position < len(head):
+            return int(ids[head[order[position]]])
+    order, position = _reach(ids, weights, goal)
+    possible = np.count_nonzero(weights)  # two sums of the same numbers may differ in the last digit
+    return int(ids[order[min(position, possible - 1)]])
 
 
-def _reach(ids: Any, weights: Any, goal: float) -> int | None:
+def _reach(ids: Any, weights: Any, goal: float) -> tuple[Any, int]:
+    """The candidates in order, and the first position at which their weights add up to more than a goal."""
     order = np.lexsort((ids, -weights))
-    position = int(np.searchsorted(np.cumsum(weights[order], dtype=np.float64), goal, side="right"))
-    return int(ids[order[position]]) if position < len(order) else None
+    return order, int(np.searchsorted(np.cumsum(weights[order], dtype=np.float64), goal, side="right"))
 
 
 def _array_at(address: Any, length: int, kind: np.dtype[Any]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from rich.text import Text
 from textual import events, on, work
@@ -13,7 +13,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.screen import Screen
-from textual.widget import Widget
 
 from chatapp.chat import Chat, Ended, TurnEvent
 from chatapp.conversation.sampling import SettingName
@@ -34,6 +33,9 @@ BOTH = 118
 """From so many columns there is room for both."""
 
 
+Column = TypeVar("Column", SamplingPanel, SessionList)
+
+
 @dataclass(frozen=True)
 class Start:
     """What the command line wished for."""
@@ -49,13 +51,13 @@ class MainScreen(Screen[None]):
     """Three columns; the outer two come and go with the width of the terminal and by key."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+p", "palette", "everything, by name", id="app.palette", priority=True),
-        Binding("f1", "keys", "every key", id="app.keys", priority=True),
-        Binding("ctrl+n", "new", "new session", id="app.new", priority=True),
-        Binding("ctrl+l,f2", "column('sessions')", "sessions", id="app.sessions", priority=True),
-        Binding("ctrl+t,f3", "column('sampling')", "sampling", id="app.sampling", priority=True),
-        Binding("ctrl+o", "models", "model", id="app.model", priority=True),
-        Binding("ctrl+g", "personas", "persona", id="app.persona", priority=True),
+        Binding("ctrl+p", "palette", "everything, by name", id="app.palette"),
+        Binding("f1", "keys", "every key", id="app.keys"),
+        Binding("ctrl+n", "new", "new session", id="app.new"),
+        Binding("ctrl+l,f2", "column('sessions')", "sessions", id="app.sessions"),
+        Binding("ctrl+t,f3", "column('sampling')", "sampling", id="app.sampling"),
+        Binding("ctrl+o", "models", "model", id="app.model"),
+        Binding("ctrl+g", "personas", "persona", id="app.persona"),
     ]
 
     def __init__(self, home: Home, wanted: Start) -> None:
@@ -129,7 +131,7 @@ class MainScreen(Screen[None]):
     def show_sampling(self) -> None:
         """The settings in force, wherever they are shown."""
         used = self._meter
-        for panel in self.app.query(SamplingPanel):
+        for panel in self._columns(SamplingPanel):
             panel.show(self.chat.session.sampling(), context=(used.used, used.total) if used else None)
 
     @on(PageView.ContextCounted)
@@ -168,7 +170,7 @@ class MainScreen(Screen[None]):
         """The list of sessions, anew."""
         heads = await self.desk.sessions()
         file = self.desk.model.file
-        for one in self.app.query(SessionList):
+        for one in self._columns(SessionList):
             one.show(
                 heads,
                 self.chat.session.uid,
@@ -180,6 +182,11 @@ class MainScreen(Screen[None]):
     def tell_trouble(self, sentence: str) -> None:
         """Something could not be done; what was written is still there."""
         self.notify(sentence, markup=False, severity="error", timeout=6)
+
+    def _columns(self, kind: type[Column]) -> list[Column]:
+        """The column, and its twin in a drawer where one is open."""
+        screens: list[Screen[Any]] = [self] if self.app.screen is self else [self, self.app.screen]
+        return [column for screen in screens for column in screen.query(kind)]
 
     # Columns ------------------------------------------------------------------------------------------------
 
@@ -220,9 +227,11 @@ class MainScreen(Screen[None]):
             column.focus()
 
     def _open_drawer(self, name: str) -> None:
-        column: Widget = SessionList() if name == "sessions" else SamplingPanel()
-        side = "left" if name == "sessions" else "right"
-        self.app.push_screen(Drawer(column, side=side, on_message=self.post_message), self._drawer_closed)
+        if name == "sessions":
+            drawer = Drawer(SessionList(), side="left", on_message=self.post_message)
+        else:
+            drawer = Drawer(SamplingPanel(), side="right", on_message=self.post_message)
+        self.app.push_screen(drawer, self._drawer_closed)
         self.call_after_refresh(self.show_sampling)
         self.call_after_refresh(self.show_sessions)
 
@@ -323,7 +332,7 @@ class MainScreen(Screen[None]):
         """Stand on a setting, wherever its column is."""
         if not self.query_one("#sampling").display:
             self.action_column("sampling")
-        for panel in self.app.query(SamplingPanel):
+        for panel in self._columns(SamplingPanel):
             panel.stand_on(name)
             panel.focus()
 

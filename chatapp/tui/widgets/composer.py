@@ -165,14 +165,14 @@ class WritingArea(TextArea):
     """The text area itself: Enter sends, big pastes fold, the edges of the text reach for the page."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "send", id="composer.send", priority=True),
+        Binding("enter", "send", "send", id="composer.send"),
         Binding("shift+enter,ctrl+j,alt+enter", "newline", "new line", id="composer.newline"),
         Binding("up", "up", "take back, or edit the last", id="composer.up", show=False),
         Binding("ctrl+up", "history(-1)", "older", id="composer.older"),
         Binding("ctrl+down", "history(1)", "newer", id="composer.newer"),
         Binding("pageup", "scroll_page(-1)", "scroll the page up", id="composer.page_up"),
         Binding("pagedown", "scroll_page(1)", "scroll the page down", id="composer.page_down"),
-        Binding("shift+up", "to_page", "go to the page", id="composer.to_page", priority=True),
+        Binding("shift+up", "to_page", "go to the page", id="composer.to_page"),
     ]
 
     def __init__(self, *, id: str) -> None:  # noqa: A002  Textual's own name
@@ -222,6 +222,15 @@ class WritingArea(TextArea):
     def action_to_page(self) -> None:
         """Leave for the page."""
         self.post_message(Composer.ToPage())
+
+    async def _on_key(self, event: events.Key) -> None:
+        # Not a priority binding: Enter would overtake letters that are still in this widget's queue.
+        if event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            self.action_send()
+        else:
+            await super()._on_key(event)
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from rich.cells import cell_len
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -22,7 +23,7 @@ class State:
     """What the line says: a mark, a word, facts that follow it, and the keys at its end."""
 
     word: str
-    mark: str = " "
+    mark: str = ""
     tone: Tone = "accent"
     share: float | None = None
     """How far something has come, 0 to 1, drawn as a rule with its percentage."""
@@ -35,6 +36,12 @@ class State:
 
 
 READY = State("ready", quiet=True)
+STARTING = State("starting", "○")
+STANDING = State(
+    "message",
+    "▎",
+    keys=(("← →", "sibling"), ("e", "edit"), ("r", "again"), ("c", "copy"), ("esc", "write"), ("g G", "ends")),
+)
 
 
 @dataclass(frozen=True)
@@ -60,23 +67,27 @@ def status_line(look: Look, measure: int, state: State, context: Context | None)
     """The line for a state, on so many cells; the context stands at its end where there is one."""
     tone = {"accent": look.accent, "muted": look.muted, "warn": look.warn, "err": look.err}[state.tone]
     loud = tone if state.tone in {"warn", "err"} else look.muted if state.quiet else look.text
-    left: Line = [(f"{state.mark} ", tone), (state.word, loud)]
+    mark: Line = [(f"{state.mark} ", tone)] if state.mark else []
+    left: Line = [gap(2), *mark, (state.word, loud)]
     if state.share is not None:
         percent = f" {100 * state.share:>3.0f} %"
         left += [gap(3), *meter(state.share, METER_CELLS, look.accent, look.track), (percent, look.muted)]
-    does = keys(state.keys, look.text, look.faint)
     end = context_meter(look, context) if context else []
-    # With the context at the end, the keys follow the facts; what does not fit is left out, facts last to first.
-    room = measure - width(end) - width(does) - 6 * bool(end and does)
+    # What does not fit is left out: later keys first, then facts, never the state and its one key.
+    room = measure - width(end) - 3 * bool(end)
+    first_key = keys(state.keys[:1], look.text, look.faint)
     facts: list[Span] = [(fact, look.muted) for fact in state.facts]
     facts += [(state.aside, look.faint)] if state.aside else []
     for fact in facts:
-        if width(left) + 3 + len(fact[0]) <= room:
+        if width(left) + 3 + cell_len(fact[0]) + width(first_key) + 3 * bool(first_key) <= room:
             left += [gap(3), fact]
-    if end:
-        left += [gap(3), *does] if does else []
-        return ends(left, end, measure)
-    return ends(left, does, measure)
+    does: Line = []
+    for count in range(1, len(state.keys) + 1):
+        more = keys(state.keys[:count], look.text, look.faint)
+        if width(left) + 3 + width(more) <= room:
+            does = more
+    # With the context at the end, the keys follow the facts.
+    return ends([*left, gap(3), *does], end, measure) if end else ends(left, does, measure)
 
 
 class StatusLine(Widget):
@@ -86,7 +97,7 @@ class StatusLine(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's own name
         super().__init__(id=id)
-        self._state = READY
+        self._state = STARTING
         self._meter: Context | None = None
 
     @property

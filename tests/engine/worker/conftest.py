@@ -1,4 +1,7 @@
-"""The embedded model, loaded once in this process, and a way to ask it."""
+"""The embedded model, loaded once in this process, and a way to ask it.
+
+One compute thread: two would wait for each other whenever another test or program has one of the cores.
+"""
 
 from __future__ import annotations
 
@@ -76,14 +79,17 @@ def model_path():
 
 @pytest.fixture(scope="session")
 def model(model_path):
-    model = load(ModelOptions(path=model_path, n_ctx=512, n_batch=64, n_ubatch=64), lambda _event: None, Abort())
+    options = ModelOptions(path=model_path, n_ctx=512, n_batch=64, n_ubatch=64, n_threads=1)
+    model = load(options, lambda _event: None, Abort())
     yield model
     model.close()
 
 
 @pytest.fixture(scope="session")
 def exact_model(model_path):
-    options = ModelOptions(path=model_path, n_ctx=1024, n_batch=BATCH, n_ubatch=BATCH, reproducible=True)
+    options = ModelOptions(
+        path=model_path, n_ctx=1024, n_batch=BATCH, n_ubatch=BATCH, n_threads=1, reproducible=True
+    )
     model = load(options, lambda _event: None, Abort())
     yield model
     model.close()

@@ -1,7 +1,7 @@
 """In reproducible mode a greedy reply is, token for token, that of a bare llama.cpp loop.
 
-The loop is written here on its own, and shares no code with the engine but the loaded weights. CHATAPP_TEST_PROMPTS
-sets how many prompts are tried, 50 at most.
+The loop is written here on its own, and shares nothing with the engine but the loaded weights.
+CHATAPP_TEST_PROMPTS sets how many prompts are tried, 50 at most.
 """
 
 from __future__ import annotations
@@ -15,7 +15,18 @@ from worker_turns import assistant, user
 
 from chatapp.conversation.sampling import SamplingSettings
 
-TOPICS = ["the sea", "a lamp", "prime numbers", "bread", "Python lists", "a dragon", "Rome", "tea", "chess", "snow"]
+TOPICS = [
+    "the sea",
+    "a lamp",
+    "prime numbers",
+    "bread",
+    "Python lists",
+    "a dragon",
+    "Rome",
+    "tea",
+    "chess",
+    "snow",
+]
 TASKS = [
     "Tell me about {}.",
     "Write a poem on {}!\n\n  Two lines.",
@@ -37,7 +48,7 @@ class BareLoop:
     def __init__(self, weights):
         parameters = L.llama_context_default_params()
         parameters.n_ctx, parameters.n_batch, parameters.n_ubatch = 1024, BATCH, BATCH
-        parameters.n_threads = parameters.n_threads_batch = os.cpu_count()
+        parameters.n_threads = parameters.n_threads_batch = 1
         parameters.flash_attn_type = L.LLAMA_FLASH_ATTN_TYPE_DISABLED
         self.context = L.llama_init_from_model(weights, parameters)
         self.vocabulary = L.llama_model_get_vocab(weights)

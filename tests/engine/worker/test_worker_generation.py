@@ -120,7 +120,10 @@ def test_max_tokens_lowered_in_mid_reply_ends_it(ask):
     def shorten(event, control):
         control.retune(1, SamplingSettings(temperature=0, max_tokens=2))
 
-    assert ask(QUESTION, SamplingSettings(temperature=0, max_tokens=50), on_event=shorten).finished.generated_tokens == 2
+    assert (
+        ask(QUESTION, SamplingSettings(temperature=0, max_tokens=50), on_event=shorten).finished.generated_tokens
+        == 2
+    )
 
 
 def test_a_stop_string_ends_the_reply_before_it(ask):

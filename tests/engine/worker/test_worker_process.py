@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from worker_turns import user
@@ -77,7 +78,7 @@ def worker(tmp_path):
 
 @pytest.fixture
 def loaded_worker(worker, model_path):
-    worker.send(Load(options=ModelOptions(path=model_path, n_ctx=1024)))
+    worker.send(Load(options=ModelOptions(path=model_path, n_ctx=1024, n_threads=1)))
     worker.until("loaded")
     return worker
 
@@ -87,9 +88,11 @@ def ask(number, text="Tell me a long story.", settings=ENDLESS):
 
 
 def test_a_load_tells_its_steps_in_order_and_only_frames_leave(worker, model_path, tmp_path):
-    worker.send(Load(options=ModelOptions(path=model_path, n_ctx=1024)))
+    worker.send(Load(options=ModelOptions(path=model_path, n_ctx=1024, n_threads=1)))
     *steps, loaded = worker.until("loaded")
-    assert [step.step for step in steps] == sorted((step.step for step in steps), key=["mapping", "weights", "warming_up"].index)
+    assert [step.step for step in steps] == sorted(
+        (step.step for step in steps), key=["mapping", "weights", "warming_up"].index
+    )
     shares = [step.share for step in steps]
     assert shares == sorted(shares)
     assert shares[0] == 0
@@ -106,7 +109,7 @@ def test_requests_are_answered_whatever_fails_between_them(worker, model_path, t
     ]
     worker.send(Load(options=ModelOptions(path=str(tmp_path / "gone.gguf"))))
     assert "gone.gguf cannot be read" in worker.until("failed")[-1].message
-    worker.send(Load(options=ModelOptions(path=model_path, n_ctx=256)))
+    worker.send(Load(options=ModelOptions(path=model_path, n_ctx=256, n_threads=1)))
     worker.until("loaded")
     worker.send(ask(3, "word " * 400), ask(4, settings=SamplingSettings(max_tokens=2)))
     failed = worker.until("failed")[-1]
@@ -149,7 +152,12 @@ def test_what_native_code_prints_lands_in_the_log(worker, tmp_path):
         "import os; from chatapp.engine.worker.process import isolate; frames = isolate();"
         "os.write(1, b'printed'); os.write(frames, b'framed')"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=os.getcwd())
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
     assert (done.stdout, done.stderr) == (b"framed", b"printed")
 
 
@@ -198,7 +206,6 @@ def test_the_worker_dies_with_its_parent_though_its_input_stays_open():
 
 def _alive(pid):
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False

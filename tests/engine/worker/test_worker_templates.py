@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from worker_turns import assistant, system, user
 
+from chatapp.engine.worker.prompt import PromptMaker
 from chatapp.engine.worker.template import ChatTemplate, TemplateError, alternating
 
-PLAIN = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{% if add_generation_prompt %}[go]{% endif %}"
+PLAIN = (
+    "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{% if add_generation_prompt %}[go]{% endif %}"
+)
 NO_SYSTEM = (
     "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('System role not supported') }}"
     "{% endif %}[{{ m.role }}]{{ m.content }}{% endfor %}"
@@ -80,7 +83,7 @@ def test_chatml_ends_turns_by_stop_strings_where_the_vocabulary_has_no_tokens_fo
 
 
 def test_a_chat_that_the_template_refuses_altogether_fails_with_the_templates_own_words():
-    picky = "{% if messages|length > 1 %}{{ raise_exception('One turn only, please') }}{% endif %}{{ messages[0].content }}"
+    picky = "{% if messages|length > 1 %}{{ raise_exception('One turn only, please') }}{% endif %}ok"
     with pytest.raises(TemplateError, match="One turn only, please"):
         template(picky).render([user("a"), assistant("b"), user("c")])
 
@@ -102,7 +105,7 @@ def test_a_hostile_template_reaches_nothing_outside_the_sandbox(attack):
     assert hostile.kind == "chatml" or "object" not in hostile.render([user("a")])[0]
 
 
-def trimming(specials="<|im_start|>"):
+def trimming():
     """ChatML that strips contents, as many templates do."""
     return (
         "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content | trim }}<|im_end|>\n{% endfor %}"
@@ -111,8 +114,6 @@ def trimming(specials="<|im_start|>"):
 
 
 def test_known_ids_are_kept_where_the_template_strips_the_blank_that_a_reply_began_with(model):
-    from chatapp.engine.worker.prompt import PromptMaker
-
     vocabulary = model.vocabulary
     prompts = PromptMaker(vocabulary, ChatTemplate(trimming(), "", "", vocabulary.specials))
     known = vocabulary.tokenize("  Yes, it is.\n\n")
@@ -122,8 +123,6 @@ def test_known_ids_are_kept_where_the_template_strips_the_blank_that_a_reply_beg
 
 
 def test_known_ids_are_kept_of_replies_after_one_that_the_template_changes(model):
-    from chatapp.engine.worker.prompt import PromptMaker
-
     vocabulary = model.vocabulary
     drops_thoughts = trimming().replace("m.content", "m.content.split('</think>')[-1]")
     prompts = PromptMaker(vocabulary, ChatTemplate(drops_thoughts, "", "", vocabulary.specials))
