@@ -1,8 +1,4 @@
-"""Where files live, and the user's settings file.
-
-All state is in four folders that platformdirs names; `--data-dir` or CHATAPP_DATA_DIR moves it all under one.
-Folders are made 0700 and files 0600: what is written here is nobody else's business.
-"""
+"""The user's settings file."""
 
 from __future__ import annotations
 
@@ -10,78 +6,15 @@ import os
 import tempfile
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import platformdirs
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-APP = "chatapp"
 
 
 class SettingsError(Exception):
     """The settings file cannot be used; the message says why and what is done instead."""
-
-
-@dataclass(frozen=True)
-class Paths:
-    """The folders and files of one installation."""
-
-    data: Path
-    config: Path
-    state: Path
-
-    @classmethod
-    def default(cls, data_dir: str | os.PathLike[str] | None = None) -> Paths:
-        """The platform's folders, or everything under one folder where the user says so."""
-        chosen = data_dir or os.environ.get("CHATAPP_DATA_DIR")
-        if chosen:
-            root = Path(chosen).expanduser().resolve()
-            return cls(data=root, config=root / "config", state=root / "state")
-        return cls(
-            data=Path(platformdirs.user_data_dir(APP, appauthor=False)),
-            config=Path(platformdirs.user_config_dir(APP, appauthor=False)),
-            state=Path(platformdirs.user_state_dir(APP, appauthor=False)),
-        )
-
-    @property
-    def database(self) -> Path:
-        """The file that holds the chats."""
-        return self.data / "chats.db"
-
-    @property
-    def personas(self) -> Path:
-        """The user's own personas."""
-        return self.data / "personas"
-
-    @property
-    def models(self) -> Path:
-        """The user's own models."""
-        return self.data / "models"
-
-    @property
-    def settings(self) -> Path:
-        """The user's settings file."""
-        return self.config / "settings.toml"
-
-    @property
-    def log(self) -> Path:
-        """The log: what happened, never what was said."""
-        return self.state / "chatapp.log"
-
-    @property
-    def engine_log(self) -> Path:
-        """What llama.cpp printed."""
-        return self.state / "engine.log"
-
-    def create(self) -> None:
-        """Make the folders, for their owner only."""
-        for folder in (self.data, self.config, self.state, self.personas, self.models):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if os.name == "posix" and self.data.stat().st_mode & 0o077:
-            self.data.chmod(0o700)
 
 
 class Settings(BaseModel):

@@ -8,11 +8,12 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from chatapp.config import Paths, Settings, SettingsError
+from chatapp.config import Settings, SettingsError
 from chatapp.conversation.persona import Persona
 from chatapp.engine.catalog import ModelFile, ModelNotFound, resolve
 from chatapp.engine.embedded import embedded_model
 from chatapp.errors import Refusal
+from chatapp.paths import Paths
 from chatapp.personas import Library, MacroValues, NoSuchPersona, expand, shipped_folder
 
 
@@ -25,13 +26,12 @@ class Home:
     problem: str = ""
 
     @classmethod
-    def open(cls, data_dir: str | None = None) -> Home:
+    def open(cls, paths: Paths) -> Home:
         """Make the folders and read the settings.
 
         Raises:
             Refusal: when the folders cannot be made.
         """
-        paths = Paths.default(data_dir)
         try:
             paths.create()
         except OSError as error:

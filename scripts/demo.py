@@ -81,7 +81,7 @@ def build(database: Path, tutor: Persona) -> str:
     chosen = sessions.create(connection, tutor, None, {"temperature": 0.65}, None)
     parent: int | None = None
     for place, (question, answer) in enumerate(TALK):
-        answers = [answer, answer.replace("No.", "Not quite.")] if place == 2 else [answer]  # noqa: PLR2004
+        answers = [answer, answer.replace("No.", "Not quite.")] if place == 2 else [answer]
         parent = _turn(connection, chosen.id, parent, question, answers)
     sessions.rename(connection, chosen.id, "Sampling, explained", by_person=True)
     connection.close()

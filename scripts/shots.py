@@ -19,9 +19,11 @@ from textual.pilot import Pilot
 from chatapp.config import Settings
 from chatapp.engine.client import Engine
 from chatapp.home import Home
+from chatapp.paths import Paths
 from chatapp.tui import desk
 from chatapp.tui.app import ChatApp
-from chatapp.tui.screens.main import Start
+from chatapp.tui.screens.main import MainScreen
+from chatapp.tui.start import Start
 from scripts import demo
 from scripts.picture import take
 
@@ -49,10 +51,9 @@ async def _write(app: ChatApp, pilot: Pilot[None]) -> None:
 
 
 async def _settle(app: ChatApp, pilot: Pilot[None]) -> None:
-    screen = app.screen_stack[-1]
     for _ in range(100):
         await pilot.pause(0.05)
-        if screen.desk.model.ready:  # type: ignore[attr-defined]
+        if isinstance(app.screen, MainScreen) and app.screen.desk.model.ready:
             break
     await pilot.pause(0.3)
 
@@ -90,10 +91,10 @@ async def _take(shot: Shot) -> None:
         text.write_text(demo.LAST_REPLY, "utf-8")
         command = [sys.executable, "-m", "benchmarks.metronome", str(text), str(PACE)]
         desk.Engine = partial(Engine, command=command)  # type: ignore[misc, assignment]
-        home = Home.open(folder)
-        home.settings = Settings(theme=shot.theme)
+        home = Home.open(Paths.default(folder))
+        Settings(theme=shot.theme).save(home.paths.settings)
         uid = demo.build(home.paths.database, home.persona("Tutor", "SmolLM2 135M Instruct"))
-        app = ChatApp(home, Start() if shot.empty else Start(session=uid))
+        app = ChatApp(home.paths, Start() if shot.empty else Start(session=uid))
         async with app.run_test(size=shot.size, notifications=True) as pilot:
             await shot.act(app, pilot)
             take(app, FOLDER / f"{shot.name}.png")

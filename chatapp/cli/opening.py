@@ -6,11 +6,12 @@ import argparse
 
 from chatapp.cli.output import note
 from chatapp.home import Home
+from chatapp.paths import Paths
 
 
 def open_home(arguments: argparse.Namespace) -> Home:
     """The folders and settings that the command works with."""
-    home = Home.open(arguments.data_dir)
+    home = Home.open(Paths.default(arguments.data_dir))
     if home.problem:
         note(home.problem)
     return home

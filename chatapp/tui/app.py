@@ -1,21 +1,32 @@
-"""The app: themes, the guard before the terminal, signals, and the one screen that everything happens on."""
+"""The app: themes, the guard before the terminal, signals, and the one screen that everything happens on.
+
+The first frame imports nothing but Textual and a few of our own lines: the rooms are opened behind it.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
+import tomllib
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from rich.text import Text
+from textual import events, work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 
-from chatapp.home import Home
+from chatapp.errors import Refusal
+from chatapp.paths import Paths
 from chatapp.tui.guard import Guard
 from chatapp.tui.hangup import HangUp
-from chatapp.tui.screens.main import MainScreen, Start
-from chatapp.tui.themes import HOUSE_THEMES
+from chatapp.tui.screens.curtain import Curtain
+from chatapp.tui.start import Start
+from chatapp.tui.themes import HOUSE_THEMES, INK
+
+if TYPE_CHECKING:
+    from chatapp.tui.screens.main import MainScreen
 
 
 def start(arguments: argparse.Namespace) -> int:
@@ -23,15 +34,7 @@ def start(arguments: argparse.Namespace) -> int:
     # Without the kitty keyboard protocol a lone Esc is told from a sequence by waiting: 25 ms are plenty.
     os.environ.setdefault("ESCDELAY", "25")
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-    home = Home.open(arguments.data_dir)
-    wanted = Start(
-        model=arguments.model,
-        persona=arguments.persona,
-        session=arguments.session,
-        continue_newest=arguments.continue_newest,
-        temporary=arguments.temporary,
-    )
-    app = ChatApp(home, wanted)
+    app = ChatApp(Paths.default(arguments.data_dir), Start.of(arguments))
     app.run()
     return app.return_code or 0
 
@@ -41,33 +44,67 @@ class ChatApp(App[None]):
 
     TITLE = "chatapp"
     ENABLE_COMMAND_PALETTE = False
-    CSS_PATH: ClassVar[list[str]] = [  # type: ignore[assignment]
-        f"styles/{name}.tcss" for name in ("main", "composer", "sheet", "personas", "keys", "drawer")
-    ]
+    CSS = """
+    Toast { background: $surface; border: none; width: auto; max-width: 60; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", "quit", id="app.quit", priority=True),
     ]
 
-    def __init__(self, home: Home, wanted: Start) -> None:
+    def __init__(self, paths: Paths, wanted: Start) -> None:
         super().__init__()
-        self.home = home
+        self._paths = paths
         self._wanted = wanted
+        self._main: MainScreen | None = None
+        self._early: list[events.Key | events.Paste] = []
         # One for all frames: painted strips remember what a filter made of them.
         self._guard = Guard()
         self._hang_up = HangUp(self._leave_hurriedly)
         for theme in HOUSE_THEMES:
             self.register_theme(theme)
-        self.theme = home.settings.theme if home.settings.theme in self.available_themes else "ink"
-        self.set_keymap(home.settings.keys)
+        wished = _theme(paths)
+        self.theme = wished if wished in self.available_themes else INK.name
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """The guard stands last, behind all that draws."""
         return [*super().get_line_filters(), self._guard]
 
+    async def on_event(self, event: events.Event) -> None:
+        """Keys that come before the composer does are kept for it."""
+        if self._main is None and isinstance(event, events.Key | events.Paste):
+            self._early.append(event)
+        else:
+            await super().on_event(event)
+
     def on_mount(self) -> None:
-        """Show the one screen."""
-        self._hang_up.watch()
-        self.push_screen(MainScreen(self.home, self._wanted))
+        """Paint the first frame, then open the rooms behind it."""
+        if not self.is_headless:
+            self._hang_up.watch()
+        self.push_screen(Curtain())
+        self.call_after_refresh(self._raise_curtain)
+
+    @work(group="curtain")
+    async def _raise_curtain(self) -> None:
+        from chatapp.home import Home  # noqa: PLC0415  the point of the curtain
+        from chatapp.tui.screens.main import MainScreen  # noqa: PLC0415
+
+        try:
+            home = Home.open(self._paths)
+        except Refusal as refusal:
+            self.give_up(str(refusal))
+            return
+        self.set_keymap(home.settings.keys)
+        main = MainScreen(home, self._wanted, self.give_up)
+        await self.switch_screen(main)
+        main.set_focus(main.page.composer.writing)
+        self._main = main
+        for event in self._early:
+            self.post_message(event)
+        self._early.clear()
+
+    def give_up(self, sentence: str) -> None:
+        """End, with a sentence that is left in the terminal."""
+        self.exit(return_code=1, message=Text(f"chatapp: {sentence}"))
 
     async def action_leave(self) -> None:
         """Stop what runs, save what was said, and go."""
@@ -85,6 +122,13 @@ class ChatApp(App[None]):
         self.exit(return_code=status)
 
     async def _clear_desk(self) -> None:
-        for screen in self.screen_stack:
-            if isinstance(screen, MainScreen):
-                await screen.leave()
+        if self._main is not None:
+            await self._main.leave()
+
+
+def _theme(paths: Paths) -> str:
+    """The theme that the settings name; whatever else they say is read, and judged, behind the first frame."""
+    try:
+        return str(tomllib.loads(paths.settings.read_text("utf-8")).get("theme", INK.name))
+    except (OSError, ValueError):
+        return INK.name

@@ -18,6 +18,8 @@ Side = Literal["left", "right"]
 class Drawer(ModalScreen[None]):
     """Shows one widget at an edge, as high as the screen; closed by esc, its own key, or a click beside it."""
 
+    CSS_PATH = "../styles/drawer.tcss"
+
     # The ids are those of the keys that open the columns, so that a user's own keys close them as well.
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "close", show=False, id="drawer.close"),

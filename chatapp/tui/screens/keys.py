@@ -104,6 +104,8 @@ def _character(name: str) -> str:
 class KeysScreen(Screen[None]):
     """A page with every key, in columns where there is room."""
 
+    CSS_PATH = "../styles/keys.tcss"
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "scroll(-1)", "line up", show=False, id="keys.up"),
         Binding("down", "scroll(1)", "line down", show=False, id="keys.down"),

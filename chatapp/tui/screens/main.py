@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
-from rich.text import Text
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -23,6 +22,7 @@ from chatapp.tui.choosing import choose_model, choose_persona, open_palette, sho
 from chatapp.tui.desk import Desk
 from chatapp.tui.page_view import LOW, PageView
 from chatapp.tui.screens.drawer import Drawer
+from chatapp.tui.start import Start
 from chatapp.tui.widgets.sampling import SamplingPanel
 from chatapp.tui.widgets.sessions import SessionList
 from chatapp.tui.widgets.status import Context
@@ -34,17 +34,6 @@ BOTH = 118
 
 
 Column = TypeVar("Column", SamplingPanel, SessionList)
-
-
-@dataclass(frozen=True)
-class Start:
-    """What the command line wished for."""
-
-    model: str | None = None
-    persona: str | None = None
-    session: str | None = None
-    continue_newest: bool = False
-    temporary: bool = False
 
 
 class MainScreen(Screen[None]):
@@ -60,8 +49,11 @@ class MainScreen(Screen[None]):
         Binding("ctrl+g", "personas", "persona", id="app.persona"),
     ]
 
-    def __init__(self, home: Home, wanted: Start) -> None:
+    CSS_PATH: ClassVar[list[str]] = ["../styles/main.tcss", "../styles/composer.tcss"]  # type: ignore[assignment]
+
+    def __init__(self, home: Home, wanted: Start, give_up: Callable[[str], None]) -> None:
         super().__init__()
+        self._give_up = give_up
         self.home = home
         self.wanted = wanted
         self.desk = Desk(home, self)
@@ -95,7 +87,7 @@ class MainScreen(Screen[None]):
             await self.desk.open(temporary=self.wanted.temporary)
             await self._first_chat()
         except (StoreError, Refusal) as error:
-            self.app.exit(return_code=1, message=Text(f"chatapp: {error}"))
+            self._give_up(str(error))
             return
         columns = self.query_one("#columns")
         await columns.mount(SessionList(id="sessions"), before=0)

@@ -35,6 +35,8 @@ class PersonaChoice:
 class PersonaPicker(Screen[PersonaChoice | None]):
     """A page of its own; ends with a choice, or with None."""
 
+    CSS_PATH = "../styles/personas.tcss"
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "persona above", show=False, id="personas.up"),
         Binding("down", "move(1)", "persona below", show=False, id="personas.down"),

@@ -35,6 +35,8 @@ _WHEEL = 3
 class Sheet(ModalScreen[Item | None]):
     """A list over the dimmed page, narrowed by typing; ends with the item chosen, or with None."""
 
+    CSS_PATH = "../styles/sheet.tcss"
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "item above", show=False, id="sheet.up", priority=True),
         Binding("down", "move(1)", "item below", show=False, id="sheet.down", priority=True),

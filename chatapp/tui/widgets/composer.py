@@ -140,6 +140,11 @@ class Composer(Widget):
         self._draw_placeholder()
 
     @property
+    def writing(self) -> WritingArea:
+        """What takes the keys."""
+        return self._area
+
+    @property
     def _area(self) -> WritingArea:
         return self.query_one(WritingArea)
 
@@ -177,6 +182,7 @@ class WritingArea(TextArea):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002  Textual's own name
         super().__init__(id=id, soft_wrap=True, compact=True, highlight_cursor_line=False)
+        self.cursor_blink = False
         self._folded: dict[str, str] = {}
 
     def unfolded(self) -> str:

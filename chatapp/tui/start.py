@@ -1,0 +1,28 @@
+"""What the command line wished for."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Start:
+    """The model, the persona and the session to start with, and whether anything is written."""
+
+    model: str | None = None
+    persona: str | None = None
+    session: str | None = None
+    continue_newest: bool = False
+    temporary: bool = False
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Start:
+        """From the parsed command line."""
+        return cls(
+            arguments.model,
+            arguments.persona,
+            arguments.session,
+            arguments.continue_newest,
+            arguments.temporary,
+        )
