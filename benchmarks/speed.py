@@ -9,9 +9,8 @@ import sys
 import tempfile
 import time
 
-from chatapp.engine.embedded import embedded_model
-
 from benchmarks.pairs import Row, compare
+from chatapp.engine.embedded import embedded_model
 
 LONG, SHORT = 160, 32
 QUESTION = "Write a long story about a lighthouse keeper and the sea. Tell every detail."

@@ -7,7 +7,7 @@ import tempfile
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -20,7 +20,7 @@ class SettingsError(Exception):
 class Settings(BaseModel):
     """The user's settings: what `settings.toml` may say."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     theme: str = "ink"
     """The colour theme."""
@@ -36,8 +36,6 @@ class Settings(BaseModel):
     """Context window in tokens; 0 takes what the model was trained for, at most 8,192."""
     gpu_layers: Annotated[int, Field(ge=-1, le=10_000)] = 0
     """Layers to put on a GPU; -1 puts all of them there."""
-    edges: Literal["blocks", "plain"] = "blocks"
-    """How the composer and code are edged; plain suits terminals with extra line spacing."""
     keys: dict[str, str] = {}
     """Own keys, by the id of the binding: `keys."chat.again" = "ctrl+y"`."""
 

@@ -46,8 +46,11 @@ class Pen:
         self._known = set(TTFont(upright).getBestCmap())
         self._fallback = ImageFont.truetype(str(_fallback_file(upright)), SIZE - 1)
 
-    def cell(self, draw: ImageDraw.ImageDraw, x: int, y: int, character: str, style: Style, ink: Colour) -> None:
-        """One character in its cell; its ground is painted already."""
+    def cell(
+        self, draw: ImageDraw.ImageDraw, at: tuple[int, int], character: str, style: Style, ink: Colour
+    ) -> None:
+        """One character in the cell at this pixel; its ground is painted already."""
+        x, y = at
         if not self._shape(draw, x, y, character, ink):
             known = ord(character) in self._known
             font = self._fonts[bool(style.bold), bool(style.italic)] if known else self._fallback
@@ -99,7 +102,7 @@ def take(app: App[Any], path: Path) -> None:
             for character in text:
                 cells = cell_len(character)
                 draw.rectangle((x * CELL, y * LINE, (x + cells) * CELL - 1, (y + 1) * LINE - 1), fill=ground)
-                pen.cell(draw, x * CELL, y * LINE, character, style or Style(), ink)
+                pen.cell(draw, (x * CELL, y * LINE), character, style or Style(), ink)
                 x += cells
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path, optimize=True)

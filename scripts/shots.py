@@ -1,12 +1,14 @@
 """`make shots`: pictures of the screens, in three sizes and two themes, into docs/shots/.
 
-The app is the real one, on a store made for the occasion; an engine that says a given text stands in for the model,
-so that a picture can be taken in the middle of a reply.
+The app is the real one, on a store made for the occasion. An engine that says a given text stands in for the
+model, so that a picture can be taken in the middle of a reply.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -58,6 +60,14 @@ async def _settle(app: ChatApp, pilot: Pilot[None]) -> None:
     await pilot.pause(0.3)
 
 
+async def _crash(app: ChatApp, pilot: Pilot[None]) -> None:
+    """Kill the engine in the middle of the reply."""
+    await _write(app, pilot)
+    assert isinstance(app.screen, MainScreen)  # noqa: S101
+    os.kill(app.screen.desk.engine.pid or 0, signal.SIGKILL)
+    await pilot.pause(0.6)
+
+
 def _press(*keys: str) -> Act:
     async def act(app: ChatApp, pilot: Pilot[None]) -> None:
         await _settle(app, pilot)
@@ -81,6 +91,7 @@ SHOTS = [
     Shot("models-120x36", (120, 36), _press("ctrl+o")),
     Shot("keys-120x36", (120, 36), _press("f1")),
     Shot("drawer-80x24", (80, 24), _press("ctrl+t")),
+    Shot("error-120x36", (120, 36), _crash),
     Shot("message-120x36", (120, 36), _press("shift+up", "up")),
 ]
 

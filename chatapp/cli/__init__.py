@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from chatapp.cli.output import fail
+from chatapp.cli.output import accept_any_character, fail
 from chatapp.cli.parser import build_parser
 from chatapp.errors import Refusal
 
@@ -19,6 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     arguments = build_parser().parse_args(argv)
     os.umask(0o077)
+    accept_any_character()
     try:
         # Imported only now: --help and --version answer without the rooms behind the commands.
         status: int = import_module(f"chatapp.cli.{arguments.command or 'chat'}").run(arguments)

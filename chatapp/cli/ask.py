@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import signal
 import sys
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 from chatapp.chat import Chat, Ended, TurnEvent, Unsaved, model_options
@@ -17,7 +17,7 @@ from chatapp.conversation.message import Message, Status
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.sampling import checked, preset_named
 from chatapp.conversation.session import Session
-from chatapp.engine.client import Engine
+from chatapp.engine.client import Engine, EngineDied, EngineError
 from chatapp.engine.protocol import Tokens
 from chatapp.errors import Refusal
 from chatapp.home import Home
@@ -33,6 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
         return asyncio.run(_ask(arguments, home, text))
     except StoreError as error:
         raise Refusal("store", str(error)) from error
+    except (EngineError, EngineDied) as error:
+        raise Refusal("engine", str(error)) from error
     except asyncio.CancelledError:
         return 130
 
@@ -49,8 +51,10 @@ def _question(text: str) -> str:
 async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, lambda: task and task.cancel())
+    with suppress(NotImplementedError):  # Windows turns Ctrl+C into KeyboardInterrupt by itself
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, lambda: task and task.cancel())
+    preset, overrides = _preset(arguments), _overrides(arguments)  # refused before anything is written
     keep = bool(arguments.save or arguments.session or arguments.continue_newest)
     store = await Store.open(home.paths.database) if keep else await Store.temporary()
     engine = Engine(home.paths.engine_log)
@@ -59,7 +63,7 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
         model = home.model(arguments.model or session.model)
         options = model_options(str(model.path), home.settings, reproducible=arguments.reproducible)
         chat = Chat(session, store, engine, options)
-        await chat.tune(_preset(arguments) or session.preset, {**session.overrides, **_overrides(arguments)})
+        await chat.tune(preset or session.preset, {**session.overrides, **overrides})
         await store.save_model(session.id, str(model.path))
         started = loop.time()
         await engine.ensure(options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Sequence
@@ -16,12 +17,21 @@ def fail(refusal: Refusal, *, as_json: bool) -> int:
     if as_json:
         print_json({"error": {"kind": refusal.kind, "message": str(refusal)}})
     note(str(refusal))
-    return 1
+    return 2 if refusal.kind == "usage" else 1
+
+
+def accept_any_character() -> None:
+    """Print what a stream cannot hold as its escape: an old locale is no reason to fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None) + "\n")
+    # Python's escape of a character past U+FFFF is not JSON's: where one may be needed, JSON's own are used.
+    plain = (sys.stdout.encoding or "").casefold() not in {"utf-8", "utf8"}
+    sys.stdout.write(json.dumps(value, ensure_ascii=plain, indent=2 if sys.stdout.isatty() else None) + "\n")
     sys.stdout.flush()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from chatapp.home import short_path
 from chatapp.personas import new_persona
 from chatapp.text import display_line
 from chatapp.tui.page_view import PageView
-from chatapp.tui.screens.keys import KeysScreen, groups_from, key_name
+from chatapp.tui.screens.keys import Group, KeysScreen, groups_from, key_name
 from chatapp.tui.screens.personas import PersonaChoice, PersonaPicker
 from chatapp.tui.screens.sheet import Item, Sheet
 from chatapp.tui.widgets.composer import WritingArea
@@ -147,18 +148,24 @@ def _create_persona(screen: MainScreen, name: str) -> None:
 # Keys -------------------------------------------------------------------------------------------------------
 
 
-def show_keys(screen: MainScreen) -> None:
-    """Every key, from the bindings themselves."""
+def key_groups(app: type, screen: type, keymap: Mapping[str, str]) -> list[Group]:
+    """Every key of the app, by area."""
     areas: dict[str, list[type]] = {
-        "anywhere": [type(screen.app), type(screen), PageView],
+        "anywhere": [app, screen, PageView],
         "composer": [WritingArea],
         "page": [Transcript],
         "sampling": [SamplingPanel],
         "sessions": [SessionList],
     }
+    return groups_from(areas, keymap)
+
+
+def show_keys(screen: MainScreen) -> None:
+    """Every key, from the bindings themselves, and the model that they steer."""
     info = screen.desk.engine.info
     notes = [f"model  {info.name} {info.quantisation}, {short_path(Path(info.path))}"] if info else []
-    screen.app.push_screen(KeysScreen(groups_from(areas, screen.home.settings.keys), notes))
+    groups = key_groups(type(screen.app), type(screen), screen.home.settings.keys)
+    screen.app.push_screen(KeysScreen(groups, notes))
 
 
 # The palette ------------------------------------------------------------------------------------------------

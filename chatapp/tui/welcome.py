@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from rich.style import Style
 
 from chatapp.conversation.persona import Persona
@@ -56,8 +57,10 @@ def _model(look: Look, wide: int, model: ModelState) -> list[Line]:
     if file is None:
         return _no_model(look, wide, model)
     size = f"{file.size / 1e6:,.0f} MB" if file.size < 1e9 else f"{file.size / 1e9:,.1f} GB"
-    right = f"{size}, {display_line(file.source)}"
-    head = ends([(clip(display_line(file.name), wide - len(right) - 2), look.text)], [(right, look.faint)], wide)
+    name, right = display_line(file.name), f"{size}, {display_line(file.source)}"
+    if cell_len(name) + 2 + cell_len(right) > wide:
+        right = size
+    head = ends([(clip(name, wide - cell_len(right) - 2), look.text)], [(right, look.faint)], wide)
     if model.problem:
         sentence = flow([(display(model.problem), look.err)], wide)
         return [head, *sentence, [("ctrl+o", look.muted), (" another model", look.faint)]]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 from textual import events
@@ -17,7 +18,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
-from chatapp.text import display
+from chatapp.text import display, display_line
 from chatapp.tui.look import look_of
 from chatapp.tui.page import page_geometry
 
@@ -149,11 +150,12 @@ class Composer(Widget):
         return self.query_one(WritingArea)
 
     def _draw_placeholder(self) -> None:
-        line = f"Write to {self._addressee}" if self._addressee else ""
-        room = page_geometry(self.size.width)[1] - 2 - len(line) - len(self._hint)
+        # The first cell is the caret's.
+        line = f" Write to {display_line(self._addressee)}" if self._addressee else ""
+        room = page_geometry(self.size.width)[1] - 2 - cell_len(line) - cell_len(self._hint)
         if self._hint and room > 2:
             line += " " * room + self._hint
-        self._area.placeholder = Content(display(line))
+        self._area.placeholder = Content(line)
 
     def _dress(self) -> None:
         look = look_of(self.app)

@@ -62,7 +62,7 @@ async def test_a_long_question_folds_and_enter_opens_it(open_page: OpenPage) -> 
 
 @pytest.mark.parametrize(
     ("key", "kind"),
-    [("e", Transcript.Edit), ("r", Transcript.Again), ("d", Transcript.Details), ("left", Transcript.Sibling)],
+    [("e", Transcript.Edit), ("r", Transcript.Again), ("left", Transcript.Sibling)],
 )
 async def test_keys_say_what_is_wanted_of_the_message(open_page: OpenPage, key: str, kind: type) -> None:
     async with open_page() as (app, pilot):

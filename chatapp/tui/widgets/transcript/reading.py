@@ -24,7 +24,6 @@ class ReadingView(ColumnView):
         Binding("e", "edit", "edit", id="page.edit"),
         Binding("r", "again", "again", id="page.again"),
         Binding("c", "copy", "copy", id="page.copy"),
-        Binding("d", "details", "details", id="page.details"),
         Binding("enter", "unfold", "open a long question", id="page.unfold", show=False),
         Binding("escape", "to_composer", "back to writing", id="page.to_composer", show=False),
     ]
@@ -49,9 +48,6 @@ class ReadingView(ColumnView):
 
     class Again(About):
         """The reply is to be generated once more."""
-
-    class Details(About):
-        """How the message was made is wanted."""
 
     class Copied(Message):
         """A message's source is in the clipboard."""
@@ -113,10 +109,6 @@ class ReadingView(ColumnView):
     def action_again(self) -> None:
         """Ask for the reply once more."""
         self.post_message(self.Again(self._current()))
-
-    def action_details(self) -> None:
-        """Ask how the message was made."""
-        self.post_message(self.Details(self._current()))
 
     def action_copy(self) -> None:
         """Put the message's source into the clipboard."""

@@ -1,0 +1,404 @@
+"""The command line as scripts rely on it: shapes, exit statuses, sentences, and what is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import psutil
+import pytest
+from engine.tiny_gguf import gguf
+
+from chatapp.cli import main
+from chatapp.conversation.message import Provenance, Status
+from chatapp.conversation.persona import Persona
+from chatapp.store import Store
+
+CHATAPP = [sys.executable, "-m", "chatapp"]
+LONG = "Write a very long story about a lighthouse keeper and the sea."
+PLAIN = ("--system", "", "--max-tokens", "4", "--temperature", "0")
+"""As few tokens as an answer can have, so that a question costs little more than a load."""
+
+
+@dataclass
+class Done:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def home(tmp_path):
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def chatapp(home):
+    """Runs a command as a process of its own."""
+
+    def run(*argv, stdin="", **env):
+        command = [*CHATAPP, *argv, "--data-dir", str(home)]
+        done = subprocess.run(
+            command, input=stdin, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **env}
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def call(home, capsys, monkeypatch):
+    """Runs a command in this process, with nothing piped in: for all that needs no process to itself."""
+    monkeypatch.setattr(sys, "stdin", None)
+
+    def run(*argv):
+        try:
+            status = main([*argv, "--data-dir", str(home)])
+        except SystemExit as leaving:
+            status = leaving.code
+        return Done(status, *capsys.readouterr())
+
+    return run
+
+
+def assert_refused(done, kind, *words):
+    """Exit 1, the error as JSON on stdout, and the same sentence on stderr."""
+    assert done.status == 1
+    assert set(done.json) == {"error"}
+    assert set(done.json["error"]) == {"kind", "message"}
+    assert done.json["error"]["kind"] == kind
+    message = done.json["error"]["message"]
+    assert done.err.rstrip().endswith(message)
+    assert "Traceback" not in done.err
+    for word in words:
+        assert word in message
+
+
+def assert_gone(processes, seconds=2.0):
+    """Every process ends in time. A zombie has: whoever should have waited for it was killed."""
+    deadline = time.monotonic() + seconds
+    while left := [one for one in processes if _lives(one)]:
+        assert time.monotonic() < deadline, f"still alive: {left}"
+        time.sleep(0.02)
+
+
+def _lives(process):
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+# ask --------------------------------------------------------------------------------------------------------
+
+
+def test_ask_prints_one_document_with_everything_that_scripts_rely_on(chatapp, home):
+    """Text, ids, exact counts, settings and timings; nothing is saved unless it is asked for."""
+    answer = chatapp("ask", "Say hello.", "--json", "--max-tokens", "4", "--seed", "7", "--top-k", "5")
+    assert answer.status == 0
+    assert answer.err == ""
+    told = answer.json
+    assert set(told) == {
+        *("text", "token_ids", "prompt_tokens", "reused_tokens", "evaluated_tokens", "generated_tokens"),
+        *("stop_reason", "seed", "sampling", "model", "timings", "session", "message"),
+    }
+    assert told["prompt_tokens"] == told["reused_tokens"] + told["evaluated_tokens"]
+    assert told["generated_tokens"] == len(told["token_ids"]) == 4
+    assert (told["stop_reason"], told["seed"]) == ("max_tokens", 7)
+    assert (told["sampling"]["top_k"], told["sampling"]["max_tokens"]) == (5, 4)
+    assert {"load_s", "prefill_s", "first_token_s", "decode_s", "tokens_per_s"} == set(told["timings"])
+    assert {"name", "path", "fingerprint"} == set(told["model"])
+    assert told["session"] is told["message"] is None
+    assert not (home / "chats.db").exists()
+
+
+def test_a_saved_answer_can_be_shown_and_gone_on_with(chatapp, call):
+    """--save keeps it, --session and --continue go on with it, what is piped in comes after the text."""
+    first = chatapp("ask", "Read this:", "--save", "--json", *PLAIN, stdin="a lamp\n").json
+    second = chatapp("ask", "And this?", "--session", first["session"][:8], "--json").json
+    plain = chatapp("ask", "And now?", "--continue")
+    assert second["session"] == first["session"]
+    assert second["sampling"]["max_tokens"] == 4, "the session keeps the settings that it was begun with"
+    assert plain.status == 0
+
+    [listed] = call("sessions", "list", "--json").json
+    assert set(listed) == {"id", "title", "messages", "updated"}
+    assert (listed["id"], listed["messages"]) == (first["session"], 6)
+
+    shown = call("sessions", "show", first["session"], "--json").json
+    assert {"id", "title", "persona", "tip", "messages"} == set(shown)
+    assert {"id", "parent", "role", "status", "text", "provenance"} <= set(shown["messages"][0])
+    assert [message["role"] for message in shown["messages"]] == ["user", "assistant"] * 3
+    assert [message["parent"] for message in shown["messages"]] == [
+        None,
+        *(message["id"] for message in shown["messages"][:-1]),
+    ]
+    assert shown["messages"][0]["text"] == "Read this:\n\na lamp"
+    assert shown["messages"][1]["id"] == first["message"]
+    assert shown["messages"][1]["text"] == first["text"]
+    assert shown["messages"][1]["provenance"]["generated_tokens"] == 4
+    assert shown["messages"][-1]["text"] == plain.out.removesuffix("\n")
+    assert shown["tip"] == shown["messages"][-1]["id"]
+    assert shown["persona"]["system"] == "", "an empty --system sends no system message"
+
+
+def test_system_replaces_the_persona_altogether(chatapp):
+    """The prompt is as short as what was said: no persona's prompt, no examples."""
+    told = chatapp("ask", "Hi", "--json", "--max-tokens", "1", "--system", "You are a pirate.").json
+    assert told["prompt_tokens"] < 30
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_ask_killed_while_it_answers_leaves_no_engine(chatapp, home, number):
+    """The engine goes with it, within two seconds; what was said so far is kept, where it was to be saved."""
+    command = [*CHATAPP, "ask", LONG, "--save", "--max-tokens", "2000", "--system", "", "--data-dir", str(home)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.read(400)  # some 80 tokens: the first 64 of them are written at once
+        engines = psutil.Process(process.pid).children(recursive=True)
+        assert engines
+        process.send_signal(number)
+        status = process.wait(5)
+        assert process.stderr.read() == b""
+    assert_gone(engines)
+    assert status == (-number if number == signal.SIGKILL else 130)
+    reply = chatapp("sessions", "show", *_ids(chatapp), "--json").json["messages"][1]
+    assert reply["status"] == "interrupted"
+    assert reply["text"]
+
+
+def _ids(chatapp):
+    return [session["id"] for session in chatapp("sessions", "list", "--json").json]
+
+
+def test_ask_killed_while_the_model_loads_leaves_no_engine(home):
+    """At any moment means also before the first word."""
+    command = [*CHATAPP, "ask", LONG, "--data-dir", str(home)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        mother, deadline = psutil.Process(process.pid), time.monotonic() + 20
+        while not (engines := mother.children(recursive=True)) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        assert engines
+        process.kill()
+    assert_gone(engines)
+
+
+def test_a_reader_that_goes_away_ends_ask_without_a_word(home):
+    """`chatapp ask … | head -c 1`: no traceback, and no engine that goes on."""
+    command = [*CHATAPP, "ask", LONG, "--max-tokens", "2000", "--data-dir", str(home)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.read(1)
+        engines = psutil.Process(process.pid).children(recursive=True)
+        process.stdout.close()
+        assert process.wait(5) == 1
+        assert process.stderr.read() == b""
+    assert_gone(engines)
+
+
+def test_a_model_that_cannot_be_loaded_is_refused_in_a_sentence(chatapp, tmp_path):
+    """A sound header with nothing behind it passes the first look; llama.cpp's own reason is handed on."""
+    (tmp_path / "hollow.gguf").write_bytes(gguf())
+    done = chatapp("ask", "Hi", "--model", str(tmp_path / "hollow.gguf"), "--json")
+    assert_refused(done, "engine", "hollow.gguf cannot be loaded")
+
+
+@pytest.mark.parametrize(
+    ("flags", "kind", "words"),
+    [
+        (("--temperature", "9"), "sampling", "‘temperature’ must be 0 to 5"),
+        (("--temperature", "nan"), "sampling", "temperature"),
+        (("--top-p", "-0.1"), "sampling", "‘top_p’ must be 0 to 1"),
+        (("--min-p", "inf"), "sampling", "min_p"),
+        (("--max-tokens", "0"), "sampling", "max_tokens"),
+        (("--seed", "-2"), "sampling", "seed"),
+        (("--repeat-penalty", "99"), "sampling", "repeat_penalty"),
+        (("--stop", ""), "sampling", "stop"),
+        (("--preset", "Nothing"), "preset", "Balanced"),
+        (("--persona", "Nobody"), "persona", "There is no persona called ‘Nobody’"),
+        (("--session", "nope"), "store", "There is no session ‘nope’"),
+        (("--model", "nope"), "model", "There is no model ‘nope’"),
+        (("--model", "/nowhere/at/all.gguf"), "model", "/nowhere/at/all.gguf"),
+    ],
+)
+def test_ask_refuses_before_it_loads_anything(call, flags, kind, words):
+    """A value out of its range, and a name that means nothing: one sentence that says so."""
+    began = time.monotonic()
+    assert_refused(call("ask", "Hi", "--json", *flags), kind, words)
+    assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("ask", "--no-such-flag"),
+        ("ask", "one", "two"),
+        ("ask", "Hi", "--top-k", "many"),
+        ("ask", "Hi", "--session", "x", "--continue"),
+        ("sessions",),
+        ("sessions", "fly"),
+        ("sessions", "rename", "x"),
+        ("models", "show"),
+        ("no-such-command",),
+    ],
+)
+def test_wrong_usage_exits_with_2(call, argv):
+    """The usage is on stderr, and nothing on stdout."""
+    done = call(*argv)
+    assert (done.status, done.out) == (2, "")
+    assert done.err.startswith("usage: chatapp")
+
+
+def test_ask_with_nothing_to_ask_is_wrong_usage(call):
+    done = call("ask", "--json")
+    assert done.status == 2
+    assert done.json["error"]["kind"] == "usage"
+    assert "Nothing to ask" in done.err
+
+
+# sessions, personas, models, doctor -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def session(call, home):
+    """The id of a session with a question and a reply, made without an engine."""
+    async def make():
+        store = await Store.open(home / "chats.db")
+        made = await store.create_session(Persona(name="Plain"))
+        _, reply = await store.begin_turn(made.id, None, "What is\x1b[31m red?")
+        await store.append(reply.id, "A colour.\x1b]52;c;aGk=\x07", (1, 2))
+        await store.finish(reply.id, Status.COMPLETE, Provenance())
+        await store.rename(made.id, "Red \x1b[2J things")
+        await store.close()
+        return made.uid
+
+    return asyncio.run(make())
+
+
+def test_a_session_is_renamed_thrown_away_and_brought_back(call, session):
+    """Each verb says the id with --json, and the list follows."""
+    assert call("sessions", "rename", session, "Blue things", "--json").json == {"id": session}
+    assert [one["title"] for one in call("sessions", "list", "--json").json] == ["Blue things"]
+    assert call("sessions", "delete", session[:8], "--json").json == {"id": session}
+    assert call("sessions", "list", "--json").json == []
+    assert [one["id"] for one in call("sessions", "list", "--deleted", "--json").json] == [session]
+    assert call("sessions", "restore", session, "--json").json == {"id": session}
+    assert [one["id"] for one in call("sessions", "list", "--json").json] == [session]
+
+
+@pytest.mark.parametrize("verb", ["show", "delete", "restore"])
+def test_a_session_that_is_not_there_is_refused(call, verb):
+    assert_refused(call("sessions", verb, "nope", "--json"), "store", "There is no session ‘nope’")
+
+
+def test_a_session_is_shown_as_text_without_its_escape_sequences(call, session):
+    """What people read is made harmless; --json gives it as it was said."""
+    for argv in (("sessions", "list"), ("sessions", "show", session)):
+        done = call(*argv)
+        assert done.status == 0
+        assert not set("\x1b\x07") & set(done.out)
+        assert "␛" in done.out
+    said = call("sessions", "show", session, "--json").json["messages"]
+    assert said[1]["text"] == "A colour.\x1b]52;c;aGk=\x07"
+
+
+def test_personas_are_listed_and_shown_and_a_broken_one_says_its_line(call, home):
+    """A broken file stands in nobody's way; asked for by name, its fault is the answer."""
+    folder = home / "personas"
+    folder.mkdir(parents=True)
+    (folder / "mine.md").write_text("---\nname: Mine\nsampling: {temperature: 0.1}\n---\nYou are mine.\n")
+    (folder / "broken.md").write_text("---\nname: Broken\nsampling: {temperature: hot}\n---\nYou are.\n")
+    listed = call("personas", "list", "--json").json
+    assert all({"name", "description", "origin", "path", "problem"} == set(one) for one in listed)
+    assert {"Assistant", "Mine"} <= {one["name"] for one in listed if one["problem"] is None}
+    assert [one["name"] for one in listed if one["problem"]] == ["broken.md"]
+    shown = call("personas", "show", "mine", "--json").json
+    assert (shown["name"], shown["system"], shown["sampling"]) == ("Mine", "You are mine.", {"temperature": 0.1})
+    assert_refused(call("personas", "show", "broken", "--json"), "persona", "broken.md cannot be used", "line 3")
+    assert_refused(call("personas", "show", "Nobody", "--json"), "persona", "Nobody")
+    assert "line 3" in call("personas", "list").err
+
+
+def test_models_are_listed_and_shown_and_other_files_are_refused_with_the_reason(call, tmp_path, model_path):
+    listed = call("models", "list", "--json").json
+    assert [set(model) for model in listed] == [
+        {"name", "path", "size", "architecture", "quantisation", "context", "source"}
+    ]
+    assert (listed[0]["path"], listed[0]["size"]) == (str(model_path), model_path.stat().st_size)
+    by_name, by_path = (call("models", "show", name, "--json").json for name in ("smollm2", str(model_path)))
+    assert by_name == by_path
+    assert by_name["architecture"] == "llama"
+    (tmp_path / "text.gguf").write_text("not a model")
+    assert_refused(call("models", "show", str(tmp_path / "text.gguf"), "--json"), "not_a_model", "text.gguf")
+    assert_refused(call("models", "show", "nope", "--json"), "model", "nope")
+
+
+def test_doctor_looks_at_everything(call):
+    """Versions, folders, the store and the engine, each with a verdict."""
+    done = call("doctor", "--json", "--offline-check")
+    assert done.status == 0
+    assert done.json["ok"] is True
+    checks = {check["name"]: check for check in done.json["checks"]}
+    assert {"chatapp", "llama-cpp-python", "sqlite", "data", "config", "state", "store", "engine"} <= set(checks)
+    assert "tok/s" in checks["engine"]["what"]
+    assert checks["offline"]["ok"]
+
+
+# What may be wrong with the machine -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["theme = [", "colour = 'red'", "threads = -1", "\x00"])
+def test_broken_settings_are_said_and_the_defaults_are_in_force(call, home, text):
+    """Standard output stays as it is for programs."""
+    (home / "config").mkdir(parents=True)
+    (home / "config" / "settings.toml").write_text(text)
+    done = call("sessions", "list", "--json")
+    assert (done.status, done.json) == (0, [])
+    assert "settings.toml" in done.err
+    assert "the defaults are in force" in done.err
+
+
+@pytest.mark.parametrize("argv", [("sessions", "list"), ("personas", "list"), ("models", "list"), ("ask", "Hi")])
+def test_a_data_folder_that_cannot_be_used_is_refused(home, call, argv):
+    """Here a file stands in its place; the sentence says which, and what to do."""
+    home.write_text("a file")
+    assert_refused(call(*argv, "--json"), "data_dir", str(home), "--data-dir")
+
+
+def test_a_store_that_is_no_database_is_refused_and_left_as_it_is(call, home):
+    home.mkdir()
+    (home / "chats.db").write_bytes(b"no database " * 1000)
+    assert_refused(call("sessions", "list", "--json"), "store")
+    assert (home / "chats.db").read_bytes() == b"no database " * 1000
+
+
+def test_output_that_cannot_hold_a_character_gets_its_escape(chatapp, session):
+    """An old locale, or a file name that is no text, is no reason for a traceback; JSON stays JSON."""
+    done = chatapp("sessions", "rename", session, "“😀”", "--json", PYTHONIOENCODING="ascii")
+    assert done.status == 0
+    listed = chatapp("sessions", "list", "--json", PYTHONIOENCODING="ascii")
+    assert [one["title"] for one in listed.json] == ["“😀”"]
+    for_people = chatapp("sessions", "list", PYTHONIOENCODING="ascii")
+    assert (for_people.status, for_people.err) == (0, "")
+    assert "\\u201c" in for_people.out
+    refused = chatapp("sessions", "show", "nope", "--json", PYTHONIOENCODING="ascii")
+    assert (refused.status, refused.json["error"]["kind"]) == (1, "store")
+
+
+def test_a_model_file_whose_name_is_no_text_is_listed(chatapp, home):
+    (home / "models").mkdir(parents=True)
+    (home / "models").joinpath(os.fsdecode(b"caf\xe9.gguf")).write_bytes(gguf({"general.name": None}))
+    done = chatapp("models", "list", "--json")
+    assert done.status == 0
+    assert done.json[1]["path"].endswith("caf\udce9.gguf")
+    assert chatapp("models", "list").status == 0
