@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,7 @@ from chatapp.conversation.sampling import RANDOM_SEED, SamplingSettings
 from chatapp.conversation.session import Session, title_from
 from chatapp.engine.client import Engine, EngineDied, EngineError
 from chatapp.engine.protocol import Finished, Loading, ModelInfo, ModelOptions, Prefill, Tokens
-from chatapp.store import NotSaved, Store
+from chatapp.store import NotSaved, Store, StoreError
 
 FLUSH_SECONDS = 0.2
 """Shorter than the 300 ms that may be lost, because the write takes time too."""
@@ -58,7 +58,8 @@ class Saved:
     """What was unsaved is on disk again."""
 
 
-TurnEvent = Began | Prefill | Tokens | Ended | Unsaved | Saved
+TurnEvent = Began | Prefill | Tokens | Ended
+Saving = Unsaved | Saved
 
 
 def model_options(path: str, settings: Settings, *, reproducible: bool = False) -> ModelOptions:
@@ -88,6 +89,8 @@ class Chat:
         self.engine = engine
         self.options = options
         self.progress = progress
+        self.on_saving: Callable[[Saving], None] = lambda _saving: None
+        """Told when the disk refuses a reply, and when it takes it after all, be it long after its end."""
         self.streaming: Message | None = None
         self.stopping = False
         """Whether the running reply was asked to stop; it may not even have started, with an engine that loads."""
@@ -172,10 +175,10 @@ class Chat:
     async def _answer(self, reply: Message, asked: Message | None) -> AsyncGenerator[TurnEvent, None]:
         self.session.tree.add(reply)
         self.streaming, self.stopping = reply, False
-        record = _Record(self.store, reply)
+        record = _Record(self.store, reply, self._tell_saving)
         outcome = _Outcome()
-        yield Began(asked, reply)
         try:
+            yield Began(asked, reply)
             async with aclosing(self._generate(reply)) as events:
                 async for event in events:
                     if isinstance(event, Finished):
@@ -186,8 +189,6 @@ class Chat:
                         reply.token_ids += event.token_ids
                         record.add(event.text, event.token_ids)
                     yield event
-                    if (trouble := record.news()) is not None:
-                        yield trouble
         except (EngineDied, EngineError) as error:
             outcome.failure = error
         finally:
@@ -195,9 +196,10 @@ class Chat:
             self.streaming = None
             reply.status, reply.provenance = outcome.of(reply, self)
             await asyncio.shield(record.close())
-        if (trouble := record.news()) is not None:
-            yield trouble
         yield Ended(reply)
+
+    def _tell_saving(self, saving: Saving) -> None:
+        self.on_saving(saving)
 
     async def _generate(self, reply: Message) -> AsyncGenerator[Prefill | Tokens | Finished, None]:
         if self.options is None:
@@ -279,7 +281,7 @@ class _Outcome:
                 }
             )
         if self.failure is not None:
-            detail = {"stop_reason": StopReason.CRASHED, "detail": str(self.failure)}
+            detail = {"stop_reason": _reason(self.failure), "detail": str(self.failure)}
             return Status.ERROR, came_from.model_copy(update=detail)
         chat.engine.cancel()
         return Status.STOPPED if chat.stopping else Status.INTERRUPTED, came_from.model_copy(
@@ -287,17 +289,24 @@ class _Outcome:
         )
 
 
+def _reason(failure: EngineDied | EngineError) -> StopReason | None:
+    """Why a reply failed: a prompt that does not fit is no crash."""
+    if isinstance(failure, EngineDied):
+        return StopReason.CRASHED
+    return StopReason.CONTEXT_FULL if failure.reason == "context" else None
+
+
 class _Record:
     """Writes a streaming reply to the store, at its own pace, and keeps what the disk refuses."""
 
-    def __init__(self, store: Store, reply: Message) -> None:
+    def __init__(self, store: Store, reply: Message, tell: Callable[[Saving], None]) -> None:
         self._store = store
         self._reply = reply
+        self._tell = tell
         self._text: list[str] = []
         self._ids: list[int] = []
         self._due = asyncio.Event()
         self._closing = False
-        self._trouble: Unsaved | Saved | None = None
         self._refused = False
         self._task = asyncio.create_task(self._run())
 
@@ -305,29 +314,28 @@ class _Record:
         """Take what was said; cheap, called for every token."""
         self._text.append(text)
         self._ids += ids
-        if len(self._ids) == len(ids) or len(self._ids) >= FLUSH_TOKENS:
+        if not self._refused and (len(self._text) == 1 or len(self._ids) >= FLUSH_TOKENS):
             self._due.set()
 
-    def news(self) -> Unsaved | Saved | None:
-        """What changed about saving since it was last asked."""
-        news, self._trouble = self._trouble, None
-        return news
-
     async def close(self) -> None:
-        """Write the rest, and the end of the reply with its status and provenance."""
+        """Write the end of the reply, with its status and provenance; where the disk refuses, go on trying."""
         self._closing = True
         self._due.set()
         await self._task
+        if not await self._finish():
+            insisting = asyncio.create_task(self._insist())
+            _INSISTING.add(insisting)
+            insisting.add_done_callback(_INSISTING.discard)
 
     async def _run(self) -> None:
         while not self._closing:
             await self._due.wait()
             self._due.clear()
             if not self._closing and len(self._ids) < FLUSH_TOKENS:
-                await self._pause(RETRY_SECONDS if self._refused else FLUSH_SECONDS)
-            await self._write()
-        if not await self._finish():
-            asyncio.get_running_loop().create_task(self._insist())
+                await self._pause(FLUSH_SECONDS)
+            if not self._closing and not await self._write():
+                await self._pause(RETRY_SECONDS)
+                self._due.set()
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -335,14 +343,11 @@ class _Record:
 
     async def _write(self) -> bool:
         text, ids = "".join(self._text), list(self._ids)
-        if not text and not ids:
-            return True
         chunks, count = len(self._text), len(ids)
-        if await self._try(self._store.append(self._reply.id, text, ids)):
+        if not chunks or await self._try(self._store.append(self._reply.id, text, ids)):
             del self._text[:chunks]
             del self._ids[:count]
             return True
-        self._due.set()
         return False
 
     async def _finish(self) -> bool:
@@ -357,15 +362,23 @@ class _Record:
         while not await self._finish():  # noqa: ASYNC110  the disk sends no event when it has room again
             await asyncio.sleep(RETRY_SECONDS)
 
-    async def _try(self, writing: Any) -> bool:
+    async def _try(self, writing: Awaitable[None]) -> bool:
+        """Whether it was written. Only a refusal of the disk may be tried again: the rest is told and given up."""
         try:
             await writing
         except NotSaved as error:
             if not self._refused:
-                self._trouble = Unsaved(str(error))
+                self._tell(Unsaved(str(error)))
             self._refused = True
             return False
+        except StoreError as error:
+            self._tell(Unsaved(str(error)))
+            return True
         if self._refused:
-            self._trouble = Saved()
+            self._tell(Saved())
         self._refused = False
         return True
+
+
+_INSISTING: set[asyncio.Task[None]] = set()
+"""What still tries to write the end of a reply; a task that nobody holds may vanish."""

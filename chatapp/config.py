@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import tomllib
 from collections.abc import Mapping
@@ -63,6 +64,19 @@ class Settings(BaseModel):
     def save(self, path: Path) -> None:
         """Write what differs from the defaults; the file is replaced whole or not at all."""
         write_private(path, tomli_w.dumps(self.model_dump(exclude_defaults=True)))
+
+
+def save_theme(path: Path, name: str) -> None:
+    """Change the theme in the settings file, and nothing else that a person wrote there.
+
+    Raises:
+        OSError: when the file cannot be read or written.
+    """
+    line = f"theme = {tomli_w.dumps({'theme': name}).partition(' = ')[2].strip()}"
+    text = path.read_text("utf-8") if path.exists() else ""
+    changed, found = re.subn(r"^theme\s*=.*$", lambda _: line, text, count=1, flags=re.MULTILINE)
+    # A key of the file as a whole must come before its first table.
+    write_private(path, changed if found else f"{line}\n{text}")
 
 
 def write_private(path: Path, text: str) -> None:

@@ -114,11 +114,11 @@ async def test_stop_keeps_the_partial_reply_and_go_on_continues_it_exactly(chat)
 @pytest.mark.parametrize("reproducible", [True])
 async def test_a_reply_stopped_and_continued_is_the_reply_that_would_have_been(chat):
     """The draw depends on seed and position only: stopping changes nothing (in reproducible mode)."""
-    await chat.tune(None, {"max_tokens": 24, "seed": 5, "temperature": 1.0})
+    await chat.tune(None, {"max_tokens": 64, "seed": 5, "temperature": 1.0})
     whole = reply_of(await hear(chat.send(LONG)))
     await chat.tune(None, {"max_tokens": 200, "seed": 5, "temperature": 1.0})
-    part = reply_of(await hear(chat.again(whole.id), 6, chat.stop))
-    rest = 24 - len(part.token_ids)
+    part = reply_of(await hear(chat.again(whole.id), 3, chat.stop))
+    rest = 64 - len(part.token_ids)
     assert rest > 0
     await chat.tune(None, {"max_tokens": rest, "seed": 5, "temperature": 1.0})
     joined = reply_of(await hear(chat.go_on(part.id)))

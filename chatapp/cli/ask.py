@@ -63,6 +63,7 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
         model = home.model(arguments.model or session.model)
         options = model_options(str(model.path), home.settings, reproducible=arguments.reproducible)
         chat = Chat(session, store, engine, options)
+        chat.on_saving = lambda saving: note(saving.sentence) if isinstance(saving, Unsaved) else None
         await chat.tune(preset or session.preset, {**session.overrides, **overrides})
         await store.save_model(session.id, str(model.path))
         started = loop.time()
@@ -126,8 +127,6 @@ def _heard(event: TurnEvent, *, as_json: bool) -> Message | None:
         # A terminal must be kept safe; a pipe gets the text as it was said.
         sys.stdout.write(display(event.text) if sys.stdout.isatty() else event.text)
         sys.stdout.flush()
-    elif isinstance(event, Unsaved):
-        note(event.sentence)
     elif isinstance(event, Ended):
         if not as_json and event.reply.text and not event.reply.text.endswith("\n"):
             sys.stdout.write("\n")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -302,8 +302,8 @@ class _Link:
 
     def _heard(self, data: bytes) -> None:
         try:
-            for event in _joined(map(EVENT.validate_json, self._unpacker.feed(data))):
-                self._deliver(event)
+            for body in self._unpacker.feed(data):
+                self._deliver(EVENT.validate_json(body))
         except (FrameError, ValidationError):
             # What it said is not kept: it may be anything, also a person's text.
             self.child.kill("The engine said something that is not a message and was ended.")
@@ -328,26 +328,3 @@ class _Link:
             self._finished(number)
         for queue in self._waiting.values():
             queue.put_nowait(None)
-
-
-def _joined(events: Iterable[Event]) -> Iterator[Event]:
-    """The events, with tokens that came together made one."""
-    tokens: list[Tokens] = []
-    for event in events:
-        if tokens and not (isinstance(event, Tokens) and event.id == tokens[0].id):
-            yield _one(tokens)
-            tokens = []
-        if isinstance(event, Tokens):
-            tokens.append(event)
-        else:
-            yield event
-    if tokens:
-        yield _one(tokens)
-
-
-def _one(tokens: list[Tokens]) -> Tokens:
-    """Tokens of one reply, which followed each other, as one event."""
-    if len(tokens) == 1:
-        return tokens[0]
-    ids = tuple(itertools.chain.from_iterable(event.token_ids for event in tokens))
-    return Tokens(id=tokens[0].id, text="".join(event.text for event in tokens), token_ids=ids)

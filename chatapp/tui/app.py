@@ -21,6 +21,7 @@ from chatapp.errors import Refusal
 from chatapp.paths import Paths
 from chatapp.tui.guard import Guard
 from chatapp.tui.hangup import HangUp
+from chatapp.tui.pasting import disarm_pastes
 from chatapp.tui.screens.curtain import Curtain
 from chatapp.tui.start import Start
 from chatapp.tui.themes import HOUSE_THEMES, INK
@@ -34,6 +35,7 @@ def start(arguments: argparse.Namespace) -> int:
     # Without the kitty keyboard protocol a lone Esc is told from a sequence by waiting: 25 ms are plenty.
     os.environ.setdefault("ESCDELAY", "25")
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    disarm_pastes()
     app = ChatApp(Paths.default(arguments.data_dir), Start.of(arguments))
     app.run()
     return app.return_code or 0
@@ -96,7 +98,7 @@ class ChatApp(App[None]):
         self.set_keymap(home.settings.keys)
         main = MainScreen(home, self._wanted, self.give_up)
         await self.switch_screen(main)
-        main.set_focus(main.page.composer.writing)
+        await main.furnished.wait()
         self._main = main
         for event in self._early:
             self.post_message(event)

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import App
+from textual.dom import DOMNode
+from textual.screen import Screen
 
+from chatapp.config import save_theme
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.prompt import turns
 from chatapp.conversation.sampling import PRESETS, SETTINGS
@@ -34,11 +37,14 @@ FETCH = "fetch"
 FEW_SESSIONS = 200
 
 
-def tell_first_model(screen: MainScreen, wanted: str | None) -> None:
+def load_named(screen: MainScreen, wanted: str | None) -> None:
     """Load the model that was asked for, or the default; say so where there is none."""
     try:
         screen.desk.load(screen.home.model(wanted))
     except Refusal as refusal:
+        if screen.desk.model.ready:  # the present one stays
+            screen.tell_trouble(str(refusal))
+            return
         screen.desk.model.problem = str(refusal)
         screen.hear_model()
 
@@ -80,7 +86,7 @@ def _model_chosen(screen: MainScreen, item: Item | None) -> None:
     elif isinstance(item.value, ModelFile):
         screen.desk.load(item.value)
     else:
-        tell_first_model(screen, str(item.value))
+        load_named(screen, str(item.value))
 
 
 async def _fetch(screen: MainScreen) -> None:
@@ -97,7 +103,7 @@ async def _fetch(screen: MainScreen) -> None:
         model.problem = str(error)
         screen.hear_model()
         return
-    tell_first_model(screen, None)
+    load_named(screen, None)
 
 
 # Personas ---------------------------------------------------------------------------------------------------
@@ -151,13 +157,20 @@ def _create_persona(screen: MainScreen, name: str) -> None:
 def key_groups(app: type, screen: type, keymap: Mapping[str, str]) -> list[Group]:
     """Every key of the app, by area."""
     areas: dict[str, list[type]] = {
-        "anywhere": [app, screen, PageView],
+        "anywhere": [app, *_screen_classes(screen), PageView],
         "composer": [WritingArea],
         "page": [Transcript],
         "sampling": [SamplingPanel],
         "sessions": [SessionList],
     }
     return groups_from(areas, keymap)
+
+
+def _screen_classes(screen: type) -> list[type[Screen[None]]]:
+    """The classes of ours that a screen is made of, each with bindings of its own."""
+    return [
+        cls for cls in screen.__mro__ if issubclass(cls, Screen) and "BINDINGS" in vars(cls) and cls is not Screen
+    ]
 
 
 def show_keys(screen: MainScreen) -> None:
@@ -178,6 +191,8 @@ def open_palette(screen: MainScreen) -> None:
 
 async def _open_palette(screen: MainScreen) -> None:
     heads = (await screen.desk.sessions())[:FEW_SESSIONS]
+    trashed = (await screen.desk.store.sessions(deleted=True))[:FEW_SESSIONS]
+    models = await asyncio.to_thread(find_models, screen.home.paths.models)
     items = [
         *_actions(screen),
         *(Item("sessions", head.title or "Untitled", value=("session", head.uid)) for head in heads),
@@ -189,13 +204,14 @@ async def _open_palette(screen: MainScreen) -> None:
         ),
         *(
             Item("models", model.name, detail=model.quantisation, right="load", value=("model", model))
-            for model in find_models(screen.home.paths.models)
+            for model in models
             if not model.problem
         ),
         *(
             Item("themes", name, right="in use" if name == screen.app.theme else "", value=("theme", name))
             for name in sorted(screen.app.available_themes)
         ),
+        *(Item("trash", one.title or "Untitled", right="restore", value=("trash", one.uid)) for one in trashed),
     ]
     screen.app.push_screen(
         Sheet(items, placeholder="sessions, settings, personas, models, themes"),
@@ -205,7 +221,8 @@ async def _open_palette(screen: MainScreen) -> None:
 
 def _actions(screen: MainScreen) -> list[Item]:
     # Quit comes last: Enter on the palette as it opens must not end the app.
-    bindings = [b for cls in (type(screen), PageView, type(screen.app)) for b in cls.BINDINGS]
+    classes: list[type[DOMNode]] = [*_screen_classes(type(screen)), PageView, type(screen.app)]
+    bindings = [binding for cls in classes for binding in cls.BINDINGS]
     return [
         Item(
             "actions",
@@ -245,6 +262,8 @@ def _palette_chosen(screen: MainScreen, item: Item | None) -> None:
     match what:
         case "session":
             screen.run_worker(screen.open_session(value), group="open", exclusive=True)
+        case "trash":
+            screen.run_worker(screen.restore(value), group="open", exclusive=True)
         case "persona":
             screen.run_worker(screen.begin(value), group="open", exclusive=True)
         case "preset":
@@ -267,5 +286,5 @@ def _owner(screen: MainScreen, action: str) -> str:
 def choose_theme(app: App[None], screen: MainScreen, name: str) -> None:
     """Take a theme now and for the next start."""
     app.theme = name
-    screen.home.settings = screen.home.settings.model_copy(update={"theme": name})
-    screen.home.settings.save(screen.home.paths.settings)
+    with screen.page.trouble_told():
+        save_theme(screen.home.paths.settings, name)

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from chatapp.chat import Chat, TurnEvent, model_options
+from chatapp.chat import Began, Chat, Saving, TurnEvent, model_options
 from chatapp.conversation.session import Session, SessionHead
 from chatapp.engine.catalog import ModelFile
 from chatapp.engine.client import Engine, EngineDied, EngineError
 from chatapp.engine.embedded import verify
-from chatapp.engine.protocol import Loading
+from chatapp.engine.protocol import Loading, ModelOptions
 from chatapp.errors import Refusal
 from chatapp.home import Home
-from chatapp.store import NoSuchSession, NotSaved, Store
+from chatapp.store import Store, StoreError
+
+CLOSE_SECONDS = 2.0
+RETRY_SECONDS = 2.0
+"""Until a message that the disk refused is tried again."""
 
 
 class Listener(Protocol):
@@ -27,6 +31,9 @@ class Listener(Protocol):
 
     def hear_turn(self, chat: Chat, event: TurnEvent) -> None:
         """Something happened in a turn, of the chat in view or of another."""
+
+    def hear_saving(self, saving: Saving) -> None:
+        """The disk refuses a reply, or has taken it after all."""
 
     def hear_model(self) -> None:
         """The model is another, or loads, or failed to."""
@@ -66,6 +73,7 @@ class Desk:
         self._waiting: list[tuple[Chat, str]] = []
         self._turn: asyncio.Task[None] | None = None
         self._load: asyncio.Task[None] | None = None
+        self._keeping = asyncio.Lock()
 
     # Opening and closing ------------------------------------------------------------------------------------
 
@@ -75,13 +83,12 @@ class Desk:
 
     async def close(self) -> None:
         """Stop what runs, keep what was said, end the engine."""
-        if self.chat is not None:
-            self.chat.stop()
+        self.stop_all()
         if self._load is not None:
             self._load.cancel()
         if self._turn is not None:
-            with suppress(TimeoutError, asyncio.CancelledError):
-                await asyncio.wait_for(self._turn, 2.0)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._turn, CLOSE_SECONDS)
         await self.engine.close()
         await self.store.close()
 
@@ -98,8 +105,8 @@ class Desk:
     async def _load_model(self, file: ModelFile) -> None:
         try:
             if self._turn is not None:
-                self._turn_chat_stop()
-                await self._turn
+                self.stop_all()
+                await asyncio.shield(self._turn)
             if await self._sound(file):
                 await self.engine.load(self._options(file), self._loading)
                 self.model.ready = True
@@ -118,7 +125,7 @@ class Desk:
         self._loading(Loading(step="mapping", share=0.0), "verifying")
         return await asyncio.to_thread(verify, file.path, self.home.paths.state)
 
-    def _options(self, file: ModelFile) -> Any:
+    def _options(self, file: ModelFile) -> ModelOptions:
         return model_options(str(file.path), self.home.settings)
 
     def _loading(self, event: Loading, step: str = "") -> None:
@@ -180,7 +187,9 @@ class Desk:
     async def keep(self, chat: Chat) -> None:
         """Give a new session its place in the store."""
         session = chat.session
-        if not session.id:
+        async with self._keeping:  # a draft and a message may want the place at once
+            if session.id:
+                return
             kept = await self.store.create_session(
                 session.persona, preset=session.preset, overrides=session.overrides, model=session.model
             )
@@ -205,6 +214,7 @@ class Desk:
         session = await self._session(uid)
         if (chat := self._chats.pop(uid, None)) is not None:
             chat.stop()
+            self._waiting = [(owner, text) for owner, text in self._waiting if owner is not chat]
         await self.store.trash(session.id)
 
     async def restore(self, uid: str) -> None:
@@ -219,6 +229,7 @@ class Desk:
         file = self.model.file
         options = self._options(file) if file else None
         chat = Chat(session, self.store, self.engine, options, self._loading)
+        chat.on_saving = self._listener.hear_saving
         if session.uid:
             self._chats[session.uid] = chat
         return chat
@@ -252,34 +263,38 @@ class Desk:
 
     def run(self, events: Callable[[], AsyncGenerator[TurnEvent, None]]) -> bool:
         """Run a turn of the chat in view, if the model is free; whether it was."""
-        if self.chat is None or self.busy or not self._willing:
+        if self.chat is None or self.busy or not self.model.ready:
             return False
         self._turn = asyncio.create_task(self._run(self.chat, events()))
         return True
 
-    @property
-    def _willing(self) -> bool:
-        # After a crash the next turn starts a new engine itself, so a model that was once ready is enough.
-        return self.model.ready
-
     def _pump(self) -> None:
-        if self._waiting and not self.busy and self._willing:
-            chat, text = self._waiting.pop(0)
-            self._turn = asyncio.create_task(self._run(chat, chat.send(text)))
-            self._listener.hear_waiting()
+        """Send what waits longest, if the model is free; it leaves the queue when it is on disk."""
+        if self._waiting and not self.busy and self.model.ready:
+            first = self._waiting[0]
+            chat, text = first
+            self._turn = asyncio.create_task(self._run(chat, chat.send(text), first))
 
-    async def _run(self, chat: Chat, events: AsyncGenerator[TurnEvent, None]) -> None:
+    async def _run(
+        self, chat: Chat, events: AsyncGenerator[TurnEvent, None], waited: tuple[Chat, str] | None = None
+    ) -> None:
+        pause = 0.0
         try:
             await self.keep(chat)
-            async for event in events:
-                self._listener.hear_turn(chat, event)
-        except (NotSaved, NoSuchSession, Refusal) as error:
+            async with aclosing(events):
+                async for event in events:
+                    if isinstance(event, Began):
+                        self._waiting = [one for one in self._waiting if one is not waited]
+                    self._listener.hear_turn(chat, event)
+        except (StoreError, Refusal) as error:
+            pause = RETRY_SECONDS
             self._listener.tell_trouble(str(error))
         finally:
             self._turn = None
             self._listener.hear_idle()
-            asyncio.get_running_loop().call_soon(self._pump)
+            asyncio.get_running_loop().call_later(pause, self._pump)
 
-    def _turn_chat_stop(self) -> None:
+    def stop_all(self) -> None:
+        """Ask every reply that is being written to stop."""
         for chat in self._chats.values():
             chat.stop()

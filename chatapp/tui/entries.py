@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from chatapp.chat import Chat
@@ -12,6 +13,8 @@ from chatapp.tui.widgets.status import READY, State
 from chatapp.tui.widgets.transcript import Entry, Notice
 
 GO_ON = (("enter", "continue from here"), ("ctrl+r", "again from the start"))
+RESUME = (("enter", "continue"), ("ctrl+r", "again"))
+NO_ROOM = (("ctrl+n", "new session"), ("↑", "edit"))
 WAITING_KEY = -1
 
 
@@ -58,33 +61,46 @@ def _tuning(preset: str, settings: SamplingSettings) -> str:
     return f"{preset}, {changed} changed" if changed else preset
 
 
+def can_go_on(reply: Message) -> bool:
+    """Whether a reply broke off where it could be continued."""
+    return reply.status.unfinished and reply.provenance.stop_reason is not StopReason.CONTEXT_FULL
+
+
 def _failure(message: Message) -> Notice:
+    said = message.provenance.detail or "The reply broke off."
+    if message.provenance.stop_reason is StopReason.CONTEXT_FULL:
+        return Notice(said, "Your message is saved. Shorten it, or start a new session.", NO_ROOM)
     kept = len(message.token_ids)
     more = f"These {kept:,} tokens are saved. " if kept else "Your message is saved. "
-    return Notice(
-        message.provenance.detail or "The reply broke off.",
-        f"{more}A new engine starts with the next reply.",
-        GO_ON,
-    )
+    return Notice(said, f"{more}A new engine starts with the next reply.", GO_ON)
 
 
 def resting_state(tip: Message | None) -> State:
     """What the status line says when nothing runs: how the last reply ended."""
-    if tip is None or tip.role is not Role.ASSISTANT or not tip.status.unfinished:
+    if tip is None or tip.role is not Role.ASSISTANT:
         return READY
-    kept = f"{len(tip.token_ids):,} tokens kept"
-    keys = (("enter", "continue"), ("ctrl+r", "again"))
+    if not tip.status.unfinished:
+        return replace(READY, facts=_figures(tip))
+    kept = f"{len(tip.token_ids):,} kept"
+    if tip.provenance.stop_reason is StopReason.CONTEXT_FULL:
+        return State("no room", "!", "warn", facts=("the context window is full",), keys=NO_ROOM)
     if tip.status is Status.ERROR:
-        return State("engine stopped", "!", "err", facts=(kept,), keys=keys)
+        return State("engine stopped", "!", "err", facts=(kept,), keys=RESUME)
     if tip.status is Status.INTERRUPTED:
-        when = datetime.fromtimestamp(tip.created_ms / 1000).astimezone()
-        return State("interrupted", "–", "muted", facts=(f"{when:%-d %b %H:%M}", kept), keys=keys[:1])
-    match tip.provenance.stop_reason:
-        case StopReason.MAX_TOKENS:
-            return State("max tokens", "–", "muted", facts=(kept,), keys=keys)
-        case StopReason.CONTEXT_FULL:
-            return State(
-                "no room", "!", "warn", facts=("the context window is full", kept), keys=(("ctrl+n", "new"),)
-            )
-        case _:
-            return State("stopped", "–", "muted", facts=(kept,), keys=keys)
+        return State("interrupted", "–", "muted", facts=(kept, _when(tip)), keys=RESUME)
+    word = "max tokens" if tip.provenance.stop_reason is StopReason.MAX_TOKENS else "stopped"
+    return State(word, "–", "muted", facts=(f"{len(tip.token_ids):,} tokens kept",), keys=RESUME)
+
+
+def _figures(reply: Message) -> tuple[str, ...]:
+    """What the last reply took: the figures that the line had while it was written."""
+    took = reply.provenance.timings
+    if not took.tokens_per_s:
+        return ()
+    tokens = f"{reply.provenance.generated_tokens:,} tokens"
+    return (f"first {took.first_token_s:.2f} s", f"{took.tokens_per_s:.1f} tok/s", tokens)
+
+
+def _when(message: Message) -> str:
+    when = datetime.fromtimestamp(message.created_ms / 1000).astimezone()
+    return f"{when.day} {when:%b %H:%M}"

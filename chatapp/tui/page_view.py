@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 from textual import on, work
@@ -12,9 +13,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message as Event
 
-from chatapp.chat import Began, Chat, Ended, Saved, TurnEvent, Unsaved
+from chatapp.chat import Began, Chat, Ended, Saving, TurnEvent, Unsaved
 from chatapp.conversation.message import Message, Role
 from chatapp.engine.protocol import Prefill, Tokens
+from chatapp.errors import Refusal
+from chatapp.store import StoreError
 from chatapp.tui import entries as page
 from chatapp.tui.desk import Desk
 from chatapp.tui.lines import Line
@@ -50,6 +53,8 @@ class PageView(Vertical):
     def __init__(self, desk: Desk, *, temporary: bool, id: str) -> None:  # noqa: A002  Textual's own name
         super().__init__(id=id)
         self.desk = desk
+        self.transcript = Transcript(id="transcript")
+        self.composer = Composer(id="composer")
         self.context_in_column = False
         self._temporary = temporary
         self._progress = Progress()
@@ -61,24 +66,14 @@ class PageView(Vertical):
     def compose(self) -> ComposeResult:
         """From the top to the bottom of the page."""
         yield RunningHead(id="head")
-        yield Transcript(id="transcript")
+        yield self.transcript
         yield NewLines(id="below")
-        yield Composer(id="composer")
+        yield self.composer
         yield StatusLine(id="status")
 
     def on_mount(self) -> None:
         """Keep the figures of the status line fresh."""
         self.set_interval(STATUS_SECONDS, self.refresh_status)
-
-    @property
-    def transcript(self) -> Transcript:
-        """The conversation."""
-        return self.query_one(Transcript)
-
-    @property
-    def composer(self) -> Composer:
-        """Where one writes."""
-        return self.query_one(Composer)
 
     @property
     def chat(self) -> Chat:
@@ -97,7 +92,6 @@ class PageView(Vertical):
             self.composer.write(session.draft)  # but what was typed before the first chat was open stays
         self._opened = True
         self.composer.remember(message.text for message in session.tree.path() if message.role is Role.USER)
-        self.composer.focus()
         self.show_path()
         self.count_context()
 
@@ -155,7 +149,8 @@ class PageView(Vertical):
     def _meter(self) -> Context | None:
         info = self.desk.engine.info
         used = self._progress.context_used() if self.chat.streaming else self._used
-        return Context(used or self._used or 0, info.n_ctx) if info else None
+        known = used if used is not None else self._used
+        return Context(known, info.n_ctx) if info and known is not None else None
 
     @work(group="count", exclusive=True, exit_on_error=False)
     async def count_context(self) -> None:
@@ -168,19 +163,17 @@ class PageView(Vertical):
 
     def hear(self, chat: Chat, event: TurnEvent) -> None:
         """Something happened in a turn, of this chat or of another."""
-        match event:
-            case Unsaved():
-                self._unsaved = event.sentence
-            case Saved():
-                self._unsaved = ""
-            case Began():
-                self._progress.begin()
-            case Prefill() | Tokens():
-                self._progress.hear(event)
-            case Ended():
-                pass
+        if isinstance(event, Began):
+            self._progress.begin()
+        elif isinstance(event, Prefill | Tokens):
+            self._progress.hear(event)
         if chat is self.desk.chat:
             self._show_event(event)
+
+    def hear_saving(self, saving: Saving) -> None:
+        """The disk refuses what is said, or takes it after all."""
+        self._unsaved = saving.sentence if isinstance(saving, Unsaved) else ""
+        self.refresh_status()
 
     def _show_event(self, event: TurnEvent) -> None:
         if isinstance(event, Tokens):
@@ -189,6 +182,7 @@ class PageView(Vertical):
         if isinstance(event, Began):
             self.show_path()
         elif isinstance(event, Ended):
+            self._used = self._progress.context_used() or self._used
             self.transcript.settle(page.entry(self.chat.session.tree, event.reply))
             self.show_names()
         self.refresh_status()
@@ -198,9 +192,11 @@ class PageView(Vertical):
         self.show_names()
         self.count_context()
 
-    def _run(self, events: Callable[[], AsyncGenerator[TurnEvent, None]]) -> None:
-        if not self.desk.run(events):
+    def _run(self, events: Callable[[], AsyncGenerator[TurnEvent, None]]) -> bool:
+        runs = self.desk.run(events)
+        if not runs:
             self.notify("The model is busy; esc stops it.", markup=False, timeout=3)
+        return runs
 
     # Writing ------------------------------------------------------------------------------------------------
 
@@ -209,11 +205,13 @@ class PageView(Vertical):
         event.stop()
         tip = self.chat.session.tree.tip()
         if not event.text.strip():
-            if tip is not None and tip.role is Role.ASSISTANT and tip.status.unfinished:
+            if tip is not None and page.can_go_on(tip):
                 self._run(lambda: self.chat.go_on(tip.id))
         elif (edited := self._editing) is not None:
-            self._leave_editing()
-            self._run(lambda: self.chat.edit(edited.id, event.text))
+            if self._run(lambda: self.chat.edit(edited.id, event.text)):
+                self._leave_editing()
+            else:
+                self.composer.write(event.text)
         else:
             self.desk.submit(event.text)
 
@@ -233,7 +231,16 @@ class PageView(Vertical):
         """Save what is being written now."""
         if self._editing is None and chat is self.desk.chat:
             chat.session.draft = self.composer.text
-            await self.desk.save_draft(chat, self.composer.text)
+            with self.trouble_told():
+                await self.desk.save_draft(chat, self.composer.text)
+
+    @contextmanager
+    def trouble_told(self) -> Iterator[None]:
+        """What the disk or a refusal keeps from being done is said, and nothing else is lost by it."""
+        try:
+            yield
+        except (StoreError, Refusal, OSError) as error:
+            self.notify(str(error), markup=False, severity="error", timeout=6)
 
     @on(Composer.Recall)
     def _recall(self, event: Composer.Recall) -> None:
@@ -246,6 +253,8 @@ class PageView(Vertical):
             self._edit(own[-1])
 
     def _edit(self, message: Message) -> None:
+        if self._editing is None:
+            self.chat.session.draft = self.composer.text  # it comes back when the edit is left
         self._editing = message
         self.composer.write(message.text)
         self.composer.focus()
@@ -253,7 +262,7 @@ class PageView(Vertical):
 
     def _leave_editing(self) -> None:
         self._editing = None
-        self.composer.write("")
+        self.composer.write(self.chat.session.draft)
         self.show_names()
 
     @on(Composer.Scroll)
@@ -274,7 +283,9 @@ class PageView(Vertical):
         tree = self.chat.session.tree
         if self.chat.streaming is not None or (other := tree.sibling(event.key, event.step)) is None:
             return
-        await self.desk.store.activate(self.chat.session.id, tree.activate(other.id))
+        changes = tree.activate(other.id)
+        with self.trouble_told():
+            await self.desk.store.activate(self.chat.session.id, changes)
         self.show_path()
         self.transcript.stand_on(other.id)
         self.count_context()

@@ -72,11 +72,11 @@ def state_of(
     waiting = (f"{waits} wait{'s' if waits == 1 else ''}",) if waits else ()
     if unsaved:
         state = State("not saved", "!", "warn", facts=(unsaved,))
-    elif model.problem:
-        state = State("no model", "!", "err", facts=(model.problem,), keys=(("ctrl+o", "another"),))
     elif chat.streaming is not None:
         running = progress.state()
         state = replace(running, facts=running.facts + waiting)
+    elif model.problem:
+        state = State("no model", "!", "err", facts=(model.problem,), keys=(("ctrl+o", "another"),))
     elif model.file is not None and not model.ready:
         keys = (("↑", "take it back"),) if waits else (("ctrl+o", "other model"),)
         state = State("loading", "○", share=model.share, facts=waiting, keys=keys)

@@ -2,63 +2,52 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar
 
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.message import Message
-from textual.screen import Screen
 
-from chatapp.chat import Chat, Ended, TurnEvent
+from chatapp.chat import Began, Chat, Ended, Saving, TurnEvent
 from chatapp.conversation.sampling import SettingName
 from chatapp.errors import Refusal
 from chatapp.home import Home
 from chatapp.store import StoreError
-from chatapp.tui.choosing import choose_model, choose_persona, open_palette, show_keys, tell_first_model
-from chatapp.tui.desk import Desk
-from chatapp.tui.page_view import LOW, PageView
-from chatapp.tui.screens.drawer import Drawer
+from chatapp.tui.choosing import choose_model, choose_persona, load_named, open_palette, show_keys
+from chatapp.tui.desk import Desk, ModelState
+from chatapp.tui.page_view import PageView
+from chatapp.tui.screens.columns import ColumnsScreen
 from chatapp.tui.start import Start
 from chatapp.tui.widgets.sampling import SamplingPanel
 from chatapp.tui.widgets.sessions import SessionList
 from chatapp.tui.widgets.status import Context
 
-NARROW = 100
-"""Under so many columns the side columns open as drawers over the page."""
-BOTH = 118
-"""From so many columns there is room for both."""
 
-
-Column = TypeVar("Column", SamplingPanel, SessionList)
-
-
-class MainScreen(Screen[None]):
-    """Three columns; the outer two come and go with the width of the terminal and by key."""
+class MainScreen(ColumnsScreen):
+    """Shows the chat in view in three columns, and hears from the desk what happens."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+p", "palette", "everything, by name", id="app.palette"),
         Binding("f1", "keys", "every key", id="app.keys"),
         Binding("ctrl+n", "new", "new session", id="app.new"),
-        Binding("ctrl+l,f2", "column('sessions')", "sessions", id="app.sessions"),
-        Binding("ctrl+t,f3", "column('sampling')", "sampling", id="app.sampling"),
         Binding("ctrl+o", "models", "model", id="app.model"),
         Binding("ctrl+g", "personas", "persona", id="app.persona"),
     ]
-
     CSS_PATH: ClassVar[list[str]] = ["../styles/main.tcss", "../styles/composer.tcss"]  # type: ignore[assignment]
 
     def __init__(self, home: Home, wanted: Start, give_up: Callable[[str], None]) -> None:
         super().__init__()
-        self._give_up = give_up
         self.home = home
         self.wanted = wanted
         self.desk = Desk(home, self)
-        self._wished = {"sessions": True, "sampling": True}
-        self._last_wished = "sampling"
+        self.furnished = asyncio.Event()
+        """Set when there is a chat in view, and keys may come."""
+        self._give_up = give_up
         self._meter: Context | None = None
 
     def compose(self) -> ComposeResult:
@@ -68,13 +57,7 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Paint first, furnish then."""
-        self.page.composer.focus()
         self.call_after_refresh(self._furnish)
-
-    @property
-    def page(self) -> PageView:
-        """The page."""
-        return self.query_one(PageView)
 
     @property
     def chat(self) -> Chat:
@@ -83,18 +66,19 @@ class MainScreen(Screen[None]):
 
     @work(group="furnish")
     async def _furnish(self) -> None:
+        with suppress(Refusal):  # load_named says it; here it is only for the persona's {{model}}
+            self.desk.model = ModelState(self.home.model(self.wanted.model))
         try:
             await self.desk.open(temporary=self.wanted.temporary)
             await self._first_chat()
         except (StoreError, Refusal) as error:
             self._give_up(str(error))
             return
-        columns = self.query_one("#columns")
-        await columns.mount(SessionList(id="sessions"), before=0)
-        await columns.mount(SamplingPanel(id="sampling"))
-        self._fold()
+        await self.mount_columns()
         self.show_chat()
-        tell_first_model(self, self.wanted.model or self.chat.session.model)
+        self.page.composer.focus()
+        self.furnished.set()
+        load_named(self, self.wanted.model or self.chat.session.model)
         if self.home.problem:
             self.tell_trouble(self.home.problem)
 
@@ -108,23 +92,42 @@ class MainScreen(Screen[None]):
 
     async def leave(self) -> None:
         """Keep the draft and what was said, and end the engine."""
-        if self.desk.chat is not None:
-            await self.page.save_draft(self.desk.chat)
-        await self.desk.close()
+        try:
+            await self.page.save_draft(self.chat)
+        finally:
+            await self.desk.close()
 
     # Showing ------------------------------------------------------------------------------------------------
 
     def show_chat(self) -> None:
         """Everything about the chat in view, anew."""
         self.page.show_chat()
+        self.fill_columns()
+
+    def fill_columns(self) -> None:
+        """The sessions and the settings, wherever they are shown."""
         self.show_sampling()
         self.show_sessions()
 
     def show_sampling(self) -> None:
-        """The settings in force, wherever they are shown."""
+        """The settings in force."""
         used = self._meter
-        for panel in self._columns(SamplingPanel):
+        for panel in self.columns(SamplingPanel):
             panel.show(self.chat.session.sampling(), context=(used.used, used.total) if used else None)
+
+    @work(group="sessions", exclusive=True)
+    async def show_sessions(self) -> None:
+        """The list of sessions."""
+        heads = await self.desk.sessions()
+        file = self.desk.model.file
+        for one in self.columns(SessionList):
+            one.show(
+                heads,
+                self.chat.session.uid,
+                now=datetime.now().astimezone(),
+                model=file.name if file else "",
+                quantisation=file.quantisation if file else "",
+            )
 
     @on(PageView.ContextCounted)
     def _counted(self, event: PageView.ContextCounted) -> None:
@@ -137,8 +140,14 @@ class MainScreen(Screen[None]):
     def hear_turn(self, chat: Chat, event: TurnEvent) -> None:
         """Something happened in a turn."""
         self.page.hear(chat, event)
-        if isinstance(event, Ended):
+        if isinstance(event, Began):
+            self.show_sessions()
+        elif isinstance(event, Ended):
             self.show_sampling()
+
+    def hear_saving(self, saving: Saving) -> None:
+        """The disk refuses what is said, or takes it after all."""
+        self.page.hear_saving(saving)
 
     def hear_model(self) -> None:
         """The model loads, is ready, or failed to load."""
@@ -157,86 +166,9 @@ class MainScreen(Screen[None]):
         self.page.idle()
         self.show_sessions()
 
-    @work(group="sessions", exclusive=True)
-    async def show_sessions(self) -> None:
-        """The list of sessions, anew."""
-        heads = await self.desk.sessions()
-        file = self.desk.model.file
-        for one in self._columns(SessionList):
-            one.show(
-                heads,
-                self.chat.session.uid,
-                now=datetime.now().astimezone(),
-                model=file.name if file else "",
-                quantisation=file.quantisation if file else "",
-            )
-
     def tell_trouble(self, sentence: str) -> None:
         """Something could not be done; what was written is still there."""
         self.notify(sentence, markup=False, severity="error", timeout=6)
-
-    def _columns(self, kind: type[Column]) -> list[Column]:
-        """The column, and its twin in a drawer where one is open."""
-        screens: list[Screen[Any]] = [self] if self.app.screen is self else [self, self.app.screen]
-        return [column for screen in screens for column in screen.query(kind)]
-
-    # Columns ------------------------------------------------------------------------------------------------
-
-    @on(events.Resize)
-    def _fold(self) -> None:
-        width, height = self.app.size
-        self.set_class(height < LOW, "-low")
-        self.set_class(width >= 160, "-wide")
-        shown = self._shown_columns(width)
-        for name in self._wished:
-            for column in self.query(f"#{name}"):
-                column.display = name in shown
-        self.page.context_in_column = "sampling" in shown
-        self.page.refresh_status()
-
-    def _shown_columns(self, width: int) -> set[str]:
-        wished = {name for name, wish in self._wished.items() if wish}
-        if width < NARROW:
-            return set()
-        return wished if width >= BOTH or len(wished) < 2 else {self._last_wished}
-
-    def action_column(self, name: str) -> None:
-        """Show a side column, go to it, or put it away; on a narrow terminal, open it as a drawer."""
-        if isinstance(self.app.screen, Drawer):
-            self.app.pop_screen()
-            return
-        if self.app.size.width < NARROW:
-            self._open_drawer(name)
-            return
-        column = self.query_one(f"#{name}")
-        hide = column.display and column.has_focus
-        self._wished[name] = not hide
-        self._last_wished = name
-        self._fold()
-        if hide:
-            self.page.composer.focus()
-        else:
-            column.focus()
-
-    def _open_drawer(self, name: str) -> None:
-        if name == "sessions":
-            drawer = Drawer(SessionList(), side="left", on_message=self.post_message)
-        else:
-            drawer = Drawer(SamplingPanel(), side="right", on_message=self.post_message)
-        self.app.push_screen(drawer, self._drawer_closed)
-        self.call_after_refresh(self.show_sampling)
-        self.call_after_refresh(self.show_sessions)
-
-    def _drawer_closed(self, _result: object) -> None:
-        self.page.composer.focus()
-
-    @on(SessionList.Leave)
-    @on(SamplingPanel.Leave)
-    def _left_column(self, event: Message) -> None:
-        event.stop()
-        if isinstance(self.app.screen, Drawer):
-            self.app.pop_screen()
-        self.page.composer.focus()
 
     # Sessions -----------------------------------------------------------------------------------------------
 
@@ -247,44 +179,57 @@ class MainScreen(Screen[None]):
     async def begin(self, persona: str | None) -> None:
         """Start a session with a persona."""
         await self.page.save_draft(self.chat)
-        try:
+        with self.page.trouble_told():
             await self.desk.begin(persona)
-        except Refusal as refusal:
-            self.tell_trouble(str(refusal))
         self.show_chat()
+        self.page.composer.focus()
 
     async def open_session(self, uid: str) -> None:
         """Bring a session into view."""
         await self.page.save_draft(self.chat)
-        try:
+        with self.page.trouble_told():
             await self.desk.show(uid)
-        except StoreError as error:
-            self.tell_trouble(str(error))
         self.show_chat()
+        self.page.composer.focus()
+
+    async def restore(self, uid: str) -> None:
+        """Bring a session back from the trash, and into view."""
+        with self.page.trouble_told():
+            await self.desk.restore(uid)
+        await self.open_session(uid)
+
+    async def apply_persona(self, name: str) -> None:
+        """Give this session another persona, from the next reply on."""
+        with self.page.trouble_told():
+            await self.desk.apply_persona(name)
+        self.show_chat()
+        self.page.composer.focus()
 
     @on(SessionList.Opened)
     async def _opened(self, event: SessionList.Opened) -> None:
-        if isinstance(self.app.screen, Drawer):
-            self.app.pop_screen()
+        self.close_drawer()
         await self.open_session(event.uid)
 
     @on(SessionList.Renamed)
     async def _renamed(self, event: SessionList.Renamed) -> None:
-        await self.desk.rename(event.uid, event.title)
+        with self.page.trouble_told():
+            await self.desk.rename(event.uid, event.title)
         self.page.show_names()
         self.show_sessions()
 
     @on(SessionList.Trashed)
     async def _trashed(self, event: SessionList.Trashed) -> None:
-        await self.desk.trash(event.uid)
-        if event.uid == self.chat.session.uid:
-            await self.desk.begin()
-            self.page.show_chat()
+        with self.page.trouble_told():
+            await self.desk.trash(event.uid)
+            if event.uid == self.chat.session.uid:
+                await self.desk.begin()
+                self.page.show_chat()
         self.show_sessions()
 
     @on(SessionList.Restored)
     async def _restored(self, event: SessionList.Restored) -> None:
-        await self.desk.restore(event.uid)
+        with self.page.trouble_told():
+            await self.desk.restore(event.uid)
         self.show_sessions()
 
     # Sampling -----------------------------------------------------------------------------------------------
@@ -312,29 +257,18 @@ class MainScreen(Screen[None]):
         await self.tune(seed)
 
     async def tune(self, overrides: dict[str, object]) -> None:
-        """Take the session's own values: shown at once, drawn with from the next token on."""
-        tuned = self.chat.tune(self.chat.session.preset, overrides)
-        try:
-            await tuned
-        except StoreError as error:
-            self.tell_trouble(str(error))
+        """Take the session's own values: drawn with from the next token on, and kept."""
+        with self.page.trouble_told():
+            await self.chat.tune(self.chat.session.preset, overrides)
         self.show_sampling()
 
     def go_to_setting(self, name: SettingName) -> None:
         """Stand on a setting, wherever its column is."""
         if not self.query_one("#sampling").display:
             self.action_column("sampling")
-        for panel in self._columns(SamplingPanel):
+        for panel in self.columns(SamplingPanel):
             panel.stand_on(name)
             panel.focus()
-
-    async def apply_persona(self, name: str) -> None:
-        """Give this session another persona, from the next reply on."""
-        try:
-            await self.desk.apply_persona(name)
-        except (Refusal, StoreError) as error:
-            self.tell_trouble(str(error))
-        self.show_chat()
 
     # Sheets -------------------------------------------------------------------------------------------------
 

@@ -141,11 +141,6 @@ class Composer(Widget):
         self._draw_placeholder()
 
     @property
-    def writing(self) -> WritingArea:
-        """What takes the keys."""
-        return self._area
-
-    @property
     def _area(self) -> WritingArea:
         return self.query_one(WritingArea)
 
@@ -232,13 +227,19 @@ class WritingArea(TextArea):
         self.post_message(Composer.ToPage())
 
     async def _on_key(self, event: events.Key) -> None:
-        # Not a priority binding: Enter would overtake letters that are still in this widget's queue.
-        if event.key == "enter":
+        if not event.is_printable and await self._act(event.key):
             event.stop()
             event.prevent_default()
-            self.action_send()
         else:
             await super()._on_key(event)
+
+    async def _act(self, key: str) -> bool:
+        """Do what a key is bound to here, in its turn: bindings that bubble are overtaken by later letters."""
+        bound = self.screen.active_bindings.get(key)
+        if bound is None or bound.node is not self or not bound.enabled:
+            return False
+        await self.run_action(bound.binding.action)
+        return True
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -128,8 +128,11 @@ class SamplingPanel(Widget, can_focus=True):
     def _see(self, **changes: object) -> None:
         view = replace(self._view, **changes)  # type: ignore[arg-type]
         if view != self._view:
+            before = self._draw().lines
             self._view = view
-            self.refresh()
+            for y, (was, line) in enumerate(zip(before, self._draw().lines, strict=True)):
+                if was != line:
+                    self.refresh(Region(0, y, self.size.width, 1))
 
     # -- moving and turning
 

@@ -48,8 +48,7 @@ class FrameClock:
     def ask(self) -> None:
         """Have a frame painted as soon as one is due."""
         now = self._now()
-        # A timer of Textual that is late before it runs never fires, so that one must not be waited for for ever.
-        if self._due is None or now > self._due + LONGEST:
+        if self._due is None:
             delay = max(SOONEST, self._last + self.interval - now)
             self._due = now + delay
             self._later(delay, self._tick)

@@ -6,6 +6,8 @@ reader stands still while heights above are corrected, while a reply grows below
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import events
@@ -61,7 +63,7 @@ class ColumnView(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's own name
         super().__init__(id=id)
         self.column = Column()
-        self.clock = FrameClock(self.paint_frame, self.set_timer)
+        self.clock = FrameClock(self.paint_frame, self._later)
         self._anchor: Anchor = (0, 0)
         self._placing = False
         self._placed_size = Size(0, 0)
@@ -69,6 +71,10 @@ class ColumnView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def paint_frame(self) -> None:
         """Show what has arrived since the last frame."""
+
+    def _later(self, seconds: float, call: Callable[[], None]) -> None:
+        # Not Textual's timer, which is a task of its own for every frame.
+        asyncio.get_running_loop().call_later(seconds, self.call_next, call)
 
     # Where the window stands --------------------------------------------------------------------------------
 
@@ -111,7 +117,9 @@ class ColumnView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """The reader scrolled, unless we did."""
-        super().watch_scroll_y(old_value, new_value)
+        # Not as ScrollView does: it would have the scrollbar painted, which is not even there.
+        if round(old_value) != round(new_value):
+            self.refresh(self.size.region)
         # A clamp that comes before the resize event is no reader's doing either.
         if not self._placing and self.size == self._placed_size:
             self._anchor = self.column.heights.find(round(new_value))

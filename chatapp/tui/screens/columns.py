@@ -1,0 +1,121 @@
+"""A screen with a page in the middle and a column at each side, which come and go with the width and by key."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, TypeVar
+
+from textual import events, on
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+
+from chatapp.tui.compositor import FrugalCompositor
+from chatapp.tui.page_view import LOW, PageView
+from chatapp.tui.screens.drawer import Drawer
+from chatapp.tui.widgets.sampling import SamplingPanel
+from chatapp.tui.widgets.sessions import SessionList
+
+NARROW = 100
+"""Under so many columns the side columns open as drawers over the page."""
+BOTH = 118
+"""From so many columns there is room for both."""
+WIDE = 160
+
+Column = TypeVar("Column", SamplingPanel, SessionList)
+
+
+class ColumnsScreen(Screen[None]):
+    """Folds its side columns away where the terminal is narrow; shows them as drawers there."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+l,f2", "column('sessions')", "sessions", id="app.sessions"),
+        Binding("ctrl+t,f3", "column('sampling')", "sampling", id="app.sampling"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._compositor = FrugalCompositor()
+        self._wished = {"sessions": True, "sampling": True}
+        self._last_wished = "sampling"
+
+    @property
+    def page(self) -> PageView:
+        """The page."""
+        return self.query_one(PageView)
+
+    def fill_columns(self) -> None:
+        """Show in every column what belongs there; for whoever knows."""
+
+    async def mount_columns(self) -> None:
+        """Put the columns beside the page; late, so that the first frame does not wait for them."""
+        sessions, sampling = SessionList(id="sessions"), SamplingPanel(id="sampling")
+        sessions.display = sampling.display = False
+        row = self.query_one("#columns")
+        await row.mount(sessions, before=0)
+        await row.mount(sampling)
+        self.fold()
+
+    def columns(self, kind: type[Column]) -> list[Column]:
+        """The column, and its twin in a drawer where one is open."""
+        screens: list[Screen[Any]] = [self] if self.app.screen is self else [self, self.app.screen]
+        return [column for screen in screens for column in screen.query(kind)]
+
+    @on(events.Resize)
+    def fold(self) -> None:
+        """Show the columns that there is room for."""
+        width, height = self.app.size
+        self.set_class(height < LOW, "-low")
+        shown = self._shown(width)
+        for name in self._wished:
+            for column in self.query(f"#{name}"):
+                column.display = name in shown
+        self.page.context_in_column = "sampling" in shown
+        self.page.refresh_status()
+
+    def _shown(self, width: int) -> set[str]:
+        wished = {name for name, wish in self._wished.items() if wish}
+        if width < NARROW:
+            return set()
+        return wished if width >= BOTH or len(wished) < len(self._wished) else {self._last_wished}
+
+    def action_column(self, name: str) -> None:
+        """Show a side column, go to it, or put it away; on a narrow terminal, open it as a drawer."""
+        if self.close_drawer():
+            return
+        if self.app.size.width < NARROW:
+            self._open_drawer(name)
+            return
+        column = self.query_one(f"#{name}")
+        hide = column.display and column.has_focus
+        self._wished[name] = not hide
+        self._last_wished = name
+        self.fold()
+        if hide:
+            self.page.composer.focus()
+        else:
+            column.focus()
+
+    def close_drawer(self) -> bool:
+        """Close the drawer, if one is open; whether it was."""
+        if not isinstance(self.app.screen, Drawer):
+            return False
+        self.app.screen.dismiss(None)
+        return True
+
+    def _open_drawer(self, name: str) -> None:
+        if name == "sessions":
+            drawer = Drawer(SessionList(), side="left", on_message=self.post_message)
+        else:
+            drawer = Drawer(SamplingPanel(), side="right", on_message=self.post_message)
+        self.app.push_screen(drawer, self._drawer_closed)
+        self.call_after_refresh(self.fill_columns)
+
+    def _drawer_closed(self, _result: None) -> None:
+        self.page.composer.focus()
+
+    @on(SessionList.Leave)
+    @on(SamplingPanel.Leave)
+    def _left_column(self, event: Message) -> None:
+        event.stop()
+        self.close_drawer()
+        self.page.composer.focus()
