@@ -92,7 +92,8 @@ SHOTS = [
     Shot("keys-120x36", (120, 36), _press("f1")),
     Shot("drawer-80x24", (80, 24), _press("ctrl+t")),
     Shot("error-120x36", (120, 36), _crash),
-    Shot("message-120x36", (120, 36), _press("shift+up", "up")),
+    Shot("message-120x36", (120, 36), _press("shift+up")),
+    Shot("copied-80x24", (80, 24), _press("shift+up", "c")),
 ]
 
 

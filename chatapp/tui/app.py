@@ -47,7 +47,8 @@ class ChatApp(App[None]):
     TITLE = "chatapp"
     ENABLE_COMMAND_PALETTE = False
     CSS = """
-    Toast { background: $surface; border: none; width: auto; max-width: 60; }
+    ToastRack { margin-bottom: 5; }
+    Toast { background: $surface; border: none; width: auto; max-width: 60; padding: 0 2; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", "quit", id="app.quit", priority=True),

@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
-from chatapp.text import display, display_line
+from chatapp.text import display, display_line, repair
 from chatapp.tui.look import look_of
 from chatapp.tui.page import page_geometry
 
@@ -244,16 +244,30 @@ class WritingArea(TextArea):
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
-        self.insert(self._fold(display(event.text.replace("\r\n", "\n").replace("\r", "\n"))[:MAX_PASTE]))
+        text = repair(event.text)
+        if len(text) > MAX_PASTE:
+            self.notify(f"The paste was cut at {MAX_PASTE:,} characters.", markup=False, severity="warning")
+        self.insert(self._fold(text[:MAX_PASTE]))
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Tell the owner of the draft."""
         event.stop()
         self.post_message(Composer.Changed(self.unfolded()))
 
+    def action_delete_left(self) -> None:
+        """Delete a character; a folded paste is one."""
+        row, column = self.cursor_location
+        before = self.document.get_line(row)[:column]
+        chip = next((chip for chip in self._folded if before.endswith(chip)), None)
+        if chip is not None and self.selection.is_empty:
+            self.delete((row, column - len(chip)), (row, column))
+        else:
+            super().action_delete_left()
+
     def _fold(self, text: str) -> str:
+        """A chip in the place of a paste that is big, or that holds what cannot be shown as it is."""
         longest = max(map(len, text.split("\n")), default=0)
-        if len(text) <= FOLD_BYTES and longest <= FOLD_LINE:
+        if len(text) <= FOLD_BYTES and longest <= FOLD_LINE and display(text) == text:
             return text
         chip = _chip(text, self._folded)
         self._folded[chip] = text

@@ -38,7 +38,7 @@ class State:
 READY = State("ready", quiet=True)
 STARTING = State("starting", "○")
 STANDING = State(
-    "message",
+    "",
     "▎",
     keys=(("← →", "sibling"), ("e", "edit"), ("r", "again"), ("c", "copy"), ("esc", "write"), ("g G", "ends")),
 )
