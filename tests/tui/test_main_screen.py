@@ -59,6 +59,7 @@ class Person:
     async def until(self, true, seconds=10):
         """Wait until something holds."""
         for _ in range(round(seconds / 0.02)):
+            assert self.app._exception is None
             if true():
                 await self.pilot.pause()
                 return

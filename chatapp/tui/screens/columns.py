@@ -32,16 +32,12 @@ class ColumnsScreen(Screen[None]):
         Binding("ctrl+t,f3", "column('sampling')", "sampling", id="app.sampling"),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, page: PageView) -> None:
         super().__init__()
+        self.page = page
         self._compositor = FrugalCompositor()
         self._wished = {"sessions": True, "sampling": True}
         self._last_wished = "sampling"
-
-    @property
-    def page(self) -> PageView:
-        """The page."""
-        return self.query_one(PageView)
 
     def fill_columns(self) -> None:
         """Show in every column what belongs there; for whoever knows."""

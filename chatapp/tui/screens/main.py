@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -41,10 +42,10 @@ class MainScreen(ColumnsScreen):
     CSS_PATH: ClassVar[list[str]] = ["../styles/main.tcss", "../styles/composer.tcss"]  # type: ignore[assignment]
 
     def __init__(self, home: Home, wanted: Start, give_up: Callable[[str], None]) -> None:
-        super().__init__()
+        self.desk = Desk(home, self)
+        super().__init__(PageView(self.desk, temporary=wanted.temporary, id="page"))
         self.home = home
         self.wanted = wanted
-        self.desk = Desk(home, self)
         self.furnished = asyncio.Event()
         """Set when there is a chat in view, and keys may come."""
         self._give_up = give_up
@@ -53,7 +54,7 @@ class MainScreen(ColumnsScreen):
     def compose(self) -> ComposeResult:
         """The page; the columns beside it follow after the first frame."""
         with Horizontal(id="columns"):
-            yield PageView(self.desk, temporary=self.wanted.temporary, id="page")
+            yield self.page
 
     def on_mount(self) -> None:
         """Paint first, furnish then."""
@@ -77,6 +78,8 @@ class MainScreen(ColumnsScreen):
         await self.mount_columns()
         self.show_chat()
         self.page.composer.focus()
+        # What the app starts with stays: the collector need not walk it again and again, 100 ms each time.
+        gc.freeze()
         self.furnished.set()
         load_named(self, self.wanted.model or self.chat.session.model)
         if self.home.problem:
@@ -111,9 +114,12 @@ class MainScreen(ColumnsScreen):
 
     def show_sampling(self) -> None:
         """The settings in force."""
-        used = self._meter
         for panel in self.columns(SamplingPanel):
-            panel.show(self.chat.session.sampling(), context=(used.used, used.total) if used else None)
+            panel.show(self.chat.session.sampling(), context=self._context)
+
+    @property
+    def _context(self) -> tuple[int, int] | None:
+        return (self._meter.used, self._meter.total) if self._meter else None
 
     @work(group="sessions", exclusive=True)
     async def show_sessions(self) -> None:
@@ -133,7 +139,8 @@ class MainScreen(ColumnsScreen):
     def _counted(self, event: PageView.ContextCounted) -> None:
         if event.context != self._meter:
             self._meter = event.context
-            self.show_sampling()
+            for panel in self.columns(SamplingPanel):
+                panel.show_context(self._context)
 
     # The desk tells -----------------------------------------------------------------------------------------
 

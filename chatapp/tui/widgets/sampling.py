@@ -108,6 +108,10 @@ class SamplingPanel(Widget, can_focus=True):
         if self._waits and self._setting and getattr(in_force.settings, self._setting.name) == self._wanted:
             self._waits = False
 
+    def show_context(self, context: tuple[int, int] | None) -> None:
+        """Show how full the context window is now; the settings stay as they are."""
+        self._see(context=context)
+
     # -- drawing
 
     def get_content_width(self, container: Size, viewport: Size) -> int:  # noqa: ARG002
