@@ -166,7 +166,6 @@ class Chat:
     async def _ask(self, parent: int | None, text: str) -> AsyncGenerator[TurnEvent, None]:
         asked, reply = await self.store.begin_turn(self.session.id, parent, text)
         self.session.tree.add(asked)
-        self.session.draft = ""
         self.session.title = self.session.title or title_from(text)
         async with aclosing(self._answer(reply, asked)) as events:
             async for event in events:

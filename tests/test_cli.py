@@ -51,7 +51,13 @@ def chatapp(home):
     def run(*argv, stdin="", **env):
         command = [*CHATAPP, *argv, "--data-dir", str(home)]
         done = subprocess.run(
-            command, input=stdin, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **env}
+            command,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env={**os.environ, **env},
         )
         return Done(done.returncode, done.stdout, done.stderr)
 
@@ -272,6 +278,7 @@ def test_ask_with_nothing_to_ask_is_wrong_usage(call):
 @pytest.fixture
 def session(call, home):
     """The id of a session with a question and a reply, made without an engine."""
+
     async def make():
         store = await Store.open(home / "chats.db")
         made = await store.create_session(Persona(name="Plain"))

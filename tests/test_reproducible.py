@@ -62,8 +62,8 @@ class BareLoop:
         L.llama_model_free(self.weights)
 
     def prompt(self, question):
-        text = f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
-        data = text.encode()
+        text = f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\n{question}<|im_end|>\n"
+        data = f"{text}<|im_start|>assistant\n".encode()
         ids = (L.llama_token * (len(data) + 8))()
         return list(ids[: L.llama_tokenize(self.vocabulary, data, len(data), ids, len(ids), False, True)])
 
@@ -94,7 +94,7 @@ def bare():
 
 
 async def test_greedy_replies_equal_a_bare_loops(bare, model_path, tmp_path):
-    """Of all 50 prompts 10 have 500 tokens and more; each is asked in a session of its own, with one engine for all."""
+    """Of all 50 prompts 10 have 500 tokens and more; each has a session of its own, all have one engine."""
     store, engine = await Store.temporary(), Engine(tmp_path / "engine.log")
     options = model_options(str(model_path), Settings(), reproducible=True)
     persona = Persona(name="Plain", system=SYSTEM, sampling={"temperature": 0.0, "max_tokens": TOKENS})

@@ -42,7 +42,7 @@ CANCEL_SECONDS = 5.0
 CLOSE_SECONDS = 1.0
 """How long it may take to leave by itself."""
 REST_SECONDS = 1 / 25
-"""After tokens were heard the engine is not listened to for so long: a wake-up for each would cost more than it."""
+"""After tokens were heard, so long until the next are: a wake-up for each would cost more than the token."""
 MAX_BACKLOG = 100_000
 """Events that may wait to be read; more means that the engine talks without being asked."""
 _LOAD = 0

@@ -100,6 +100,7 @@ class ChatApp(App[None]):
         main = MainScreen(home, self._wanted, self.give_up)
         await self.switch_screen(main)
         await main.furnished.wait()
+        main.page.composer.let_go(home.settings.keys.values())
         self._main = main
         for event in self._early:
             self.post_message(event)

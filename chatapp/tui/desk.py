@@ -248,6 +248,7 @@ class Desk:
     def submit(self, text: str) -> None:
         """Send a message as soon as the model is free; until then it waits, visibly."""
         assert self.chat is not None  # noqa: S101  there is a chat in view before anything can be written
+        self.chat.session.draft = ""
         self._waiting.append((self.chat, text))
         self._listener.hear_waiting()
         self._pump()
@@ -285,6 +286,7 @@ class Desk:
                 async for event in events:
                     if isinstance(event, Began):
                         self._waiting = [one for one in self._waiting if one is not waited]
+                        await self._keep_unsent(chat)
                     self._listener.hear_turn(chat, event)
         except (StoreError, Refusal) as error:
             pause = RETRY_SECONDS
@@ -293,6 +295,14 @@ class Desk:
             self._turn = None
             self._listener.hear_idle()
             asyncio.get_running_loop().call_later(pause, self._pump)
+
+    async def _keep_unsent(self, chat: Chat) -> None:
+        """Save the draft again, since a message took its place in the store; its session need not be in view."""
+        if chat.session.draft or self.waiting(chat):
+            try:
+                await self.save_draft(chat, chat.session.draft)
+            except StoreError as error:
+                self._listener.tell_trouble(str(error))
 
     def stop_all(self) -> None:
         """Ask every reply that is being written to stop."""

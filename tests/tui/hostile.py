@@ -20,8 +20,14 @@ ESC, ST, BEL = "\x1b", "\x1b\\", "\x07"
 
 PAYLOADS = (
     # Cursor, screen, modes, keys, mouse, scrolling, resizing, printing, resets.
-    *(f"{ESC}[{end}" for end in ("2J", "H", "999;999H", "31m", "?1049l", "?25l", "?2004l", "?1003h", ">31u", "3;5r")),
-    *(f"{ESC}[{end}" for end in ("8;1;1t", "21t", "5i", "4i", "!p", "?5h", "6 q", "2 T", "1$r", "'z", "9b", "0;1;2|")),
+    *(
+        f"{ESC}[{end}"
+        for end in ("2J", "H", "999;999H", "31m", "?1049l", "?25l", "?2004l", "?1003h", ">31u", "3;5r")
+    ),
+    *(
+        f"{ESC}[{end}"
+        for end in ("8;1;1t", "21t", "5i", "4i", "!p", "?5h", "6 q", "2 T", "1$r", "'z", "9b", "0;1;2|")
+    ),
     # Questions whose answers would be typed into the app.
     *(f"{ESC}[{end}" for end in ("5n", "6n", "?6n", "c", ">c", "=c", "?2026$p", "18t", "?u", "0x")),
     # Title, palette, folder, link, notification, colours, fonts, clipboard, prompt marks, files.

@@ -17,11 +17,11 @@ import pytest
 import yaml
 from engine.tiny_gguf import gguf
 from hostile import LABELLED, PAYLOADS, label
+from terminal import Terminal, assert_only_allowed
 
 from chatapp.conversation.message import Provenance, Status
 from chatapp.conversation.persona import Persona
 from chatapp.store import Store
-from terminal import Terminal, assert_only_allowed
 
 ROOT = Path(__file__).parents[2]
 ALL = {label(number) for number in range(len(PAYLOADS))}

@@ -1,8 +1,7 @@
-"""The main screen with everything behind it: a real home, a real store, and an engine that speaks at a set pace."""
+"""The main screen with all that is behind it: a real home, a real store, an engine that speaks at a set pace."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import tomllib
 from contextlib import asynccontextmanager
@@ -10,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from textual.events import Paste
+from person import Person
 
 from chatapp.config import Settings
 from chatapp.conversation.message import Role, Status
@@ -31,83 +30,6 @@ WORDS = 40
 REPLY = " ".join(f"word{number}" for number in range(WORDS))
 FAST, SLOW = 5000, 40
 """Tokens a second: a reply in a blink, or in a second."""
-
-
-class Person:
-    """Someone at the keys of the app, who can also look into the store."""
-
-    def __init__(self, app, pilot):
-        self.app = app
-        self.pilot = pilot
-
-    @property
-    def screen(self):
-        return next(screen for screen in self.app.screen_stack if isinstance(screen, MainScreen))
-
-    @property
-    def desk(self):
-        return self.screen.desk
-
-    @property
-    def chat(self):
-        return self.screen.chat
-
-    @property
-    def draft(self):
-        return self.screen.page.composer.text
-
-    async def until(self, true, seconds=10):
-        """Wait until something holds."""
-        for _ in range(round(seconds / 0.02)):
-            assert self.app._exception is None
-            if true():
-                await self.pilot.pause()
-                return
-            await asyncio.sleep(0.02)
-        raise AssertionError("it did not come to that in time")
-
-    async def press(self, *keys):
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
-
-    async def type(self, text):
-        """Write into whatever has the focus; all at once, since pressing a key takes a test 50 ms."""
-        self.app.focused.post_message(Paste(text))
-        await self.pilot.pause()
-
-    async def say(self, text):
-        """Write and send, without waiting for the reply."""
-        await self.type(text)
-        await self.press("enter")
-
-    async def ask(self, text):
-        """Write and send, and wait for the whole reply."""
-        await self.say(text)
-        await self.until(lambda: len(self.chat.session.tree) >= 2 and self.idle)
-
-    @property
-    def idle(self):
-        return not self.desk.busy and not self.desk._waiting and self.desk.model.ready
-
-    async def kept(self):
-        """The session in view, as the store has it."""
-        return await self.desk.store.session(self.chat.session.uid)
-
-    async def said(self):
-        """The texts of the active path in the store, replies by their status."""
-        path = (await self.kept()).tree.path()
-        return [message.text if message.role is Role.USER else message.status for message in path]
-
-    async def heads(self):
-        return await self.desk.store.sessions()
-
-    async def wait_for_heads(self, titles):
-        for _ in range(200):
-            found = [head.title for head in await self.heads()]
-            if found == titles:
-                return
-            await asyncio.sleep(0.02)
-        raise AssertionError(f"{found} instead of {titles}")
 
 
 @pytest.fixture
@@ -144,10 +66,12 @@ def open_app(home, tmp_path, monkeypatch):
 
 async def test_messages_written_early_wait_and_are_sent_in_order(open_app):
     """Before the model is loaded, and while a reply is written: each gets its own reply, one after the other."""
-    async with open_app(pace=200, ready=False) as person:
+    async with open_app(pace=100, ready=False) as person:
         for text in ("one", "two", "three"):
             await person.say(text)
-        assert "waits for the model" in str(person.screen.page.transcript.column.view(3).entry.notice)
+        transcript = person.screen.page.transcript
+        last = transcript.column.view(transcript.column.last).entry
+        assert (last.text, "waits for the model" in str(last.notice)) == ("three", True)
         await person.until(lambda: person.idle and len(person.chat.session.tree) == 6)
         done = Status.COMPLETE
         assert await person.said() == ["one", done, "two", done, "three", done]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual import events
@@ -17,12 +19,14 @@ def heard(chunks):
     return [event for chunk in chunks for event in parser.feed(chunk)]
 
 
-@given(pasted=HOSTILE.filter(lambda text: END not in text + "\x1b[201"), cuts=st.lists(st.integers(0, 60), max_size=6))
+@given(
+    pasted=HOSTILE.filter(lambda text: END not in text + "\x1b[201"), cuts=st.lists(st.integers(0, 60), max_size=6)
+)
 @settings(max_examples=200, deadline=None)
 def test_a_paste_is_text_however_its_bytes_arrive(pasted, cuts):
     data = f"a\x1b[200~{pasted}\x1b[201~b"
     places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    told = heard([data[start:end] for start, end in zip(places, places[1:], strict=False) if end > start])
+    told = heard([data[start:end] for start, end in pairwise(places) if end > start])
     texts = [event.text for event in told if isinstance(event, events.Paste)]
     keys = [event.key for event in told if isinstance(event, events.Key)]
     assert keys == ["a", "b"]

@@ -115,10 +115,10 @@ class MainScreen(ColumnsScreen):
     def show_sampling(self) -> None:
         """The settings in force."""
         for panel in self.columns(SamplingPanel):
-            panel.show(self.chat.session.sampling(), context=self._context)
+            panel.show(self.chat.session.sampling(), context=self._window)
 
     @property
-    def _context(self) -> tuple[int, int] | None:
+    def _window(self) -> tuple[int, int] | None:
         return (self._meter.used, self._meter.total) if self._meter else None
 
     @work(group="sessions", exclusive=True)
@@ -140,7 +140,7 @@ class MainScreen(ColumnsScreen):
         if event.context != self._meter:
             self._meter = event.context
             for panel in self.columns(SamplingPanel):
-                panel.show_context(self._context)
+                panel.show_context(self._window)
 
     # The desk tells -----------------------------------------------------------------------------------------
 

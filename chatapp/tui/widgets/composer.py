@@ -97,6 +97,10 @@ class Composer(Widget):
         self._area.focus()
         self._area.insert(text)
 
+    def let_go(self, keys: Iterable[str]) -> None:
+        """Give up keys that the user gave to something else; a text area has many of its own."""
+        self._area.let_go(keys)
+
     def focus(self, scroll_visible: bool = True) -> Composer:
         """Put the caret into the text."""
         self._area.focus(scroll_visible)
@@ -181,6 +185,12 @@ class WritingArea(TextArea):
         super().__init__(id=id, soft_wrap=True, compact=True, highlight_cursor_line=False)
         self.cursor_blink = False
         self._folded: dict[str, str] = {}
+
+    def let_go(self, keys: Iterable[str]) -> None:
+        """Give up the keys that a text area has by itself; those of the app yield by their names."""
+        taken = self._bindings.key_to_bindings
+        for key in ",".join(keys).split(","):
+            taken[key.strip()] = [binding for binding in taken.get(key.strip(), []) if binding.id]
 
     def unfolded(self) -> str:
         """The text with every folded paste in its place."""

@@ -48,7 +48,8 @@ class FrameClock:
     def ask(self) -> None:
         """Have a frame painted as soon as one is due."""
         now = self._now()
-        if self._due is None:
+        # A call to a widget that is not running is lost, so that it must not be waited for for ever.
+        if self._due is None or now > self._due + LONGEST:
             delay = max(SOONEST, self._last + self.interval - now)
             self._due = now + delay
             self._later(delay, self._tick)
