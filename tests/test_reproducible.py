@@ -93,6 +93,7 @@ def bare():
     loop.close()
 
 
+@pytest.mark.timeout(900)  # all fifty take two minutes on quiet cores
 async def test_greedy_replies_equal_a_bare_loops(bare, model_path, tmp_path):
     """Of all 50 prompts 10 have 500 tokens and more; each has a session of its own, all have one engine."""
     store, engine = await Store.temporary(), Engine(tmp_path / "engine.log")

@@ -9,8 +9,9 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 
+from chatapp.tui.chat_view import LOW
 from chatapp.tui.compositor import FrugalCompositor
-from chatapp.tui.page_view import LOW, PageView
+from chatapp.tui.page_view import PageView
 from chatapp.tui.screens.drawer import Drawer
 from chatapp.tui.widgets.sampling import SamplingPanel
 from chatapp.tui.widgets.sessions import SessionList

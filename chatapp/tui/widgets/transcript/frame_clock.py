@@ -9,8 +9,9 @@ from time import monotonic, thread_time
 SOONEST = 0.01
 SHORTEST = 1 / 15
 LONGEST = 1.0
-SHARE = 0.04
-"""The part of one core that painting may take; the model wants the rest."""
+SHARE = 0.02
+"""The part of one core that painting may take; the model wants the rest. What Textual does with a painted frame is
+not counted, and costs as much again."""
 
 Later = Callable[[float, Callable[[], None]], object]
 

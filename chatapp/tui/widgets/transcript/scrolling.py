@@ -73,8 +73,8 @@ class ColumnView(ScrollView, can_focus=True, inherit_bindings=False):
         """Show what has arrived since the last frame."""
 
     def _later(self, seconds: float, call: Callable[[], None]) -> None:
-        # Not Textual's timer, which is a task of its own for every frame.
-        asyncio.get_running_loop().call_later(seconds, self.call_next, call)
+        # Not Textual's timer, which would be a task of its own for every frame.
+        asyncio.get_running_loop().call_later(seconds, self.post_message, events.Callback(callback=call))
 
     # Where the window stands --------------------------------------------------------------------------------
 
