@@ -39,13 +39,15 @@ COUNT = int(os.environ.get("CHATAPP_TEST_PROMPTS", "10"))
 TOKENS, LONG = 12, 500
 BATCH, CONTEXT = 512, 2048
 
+# As long as the process: llama.cpp goes on calling it after the loop is gone.
+QUIET = L.llama_log_callback(lambda *_: None)
+
 
 class BareLoop:
     """Clear, read the prompt, take the likeliest token, evaluate it."""
 
     def __init__(self, path, threads):
-        self._quiet = L.llama_log_callback(lambda *_: None)
-        L.llama_log_set(self._quiet, None)
+        L.llama_log_set(QUIET, None)
         L.llama_backend_init()
         self.weights = L.llama_model_load_from_file(os.fsencode(path), L.llama_model_default_params())
         self.vocabulary = L.llama_model_get_vocab(self.weights)
