@@ -21,6 +21,7 @@ from chatapp.errors import Refusal
 from chatapp.home import short_path
 from chatapp.personas import new_persona
 from chatapp.text import display_line
+from chatapp.tui.lines import file_size
 from chatapp.tui.page_view import PageView
 from chatapp.tui.screens.keys import Group, KeysScreen, groups_from, key_name
 from chatapp.tui.screens.personas import PersonaChoice, PersonaPicker
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from chatapp.tui.screens.main import MainScreen
 
 FETCH = "fetch"
+NO_MODEL = "There is no model on this machine yet."
 FEW_SESSIONS = 200
 
 
@@ -45,7 +47,7 @@ def load_named(screen: MainScreen, wanted: str | None) -> None:
         if screen.desk.model.ready:  # the present one stays
             screen.tell_trouble(str(refusal))
             return
-        screen.desk.model.problem = str(refusal)
+        screen.desk.model.problem = NO_MODEL if refusal.kind == "no_model" else str(refusal)
         screen.hear_model()
 
 
@@ -66,11 +68,12 @@ def choose_model(screen: MainScreen) -> None:
 
 
 def _model_item(model: ModelFile, *, chosen: bool) -> Item:
-    size = f"{model.size / 1e6:,.0f} MB" if model.size < 1e9 else f"{model.size / 1e9:,.1f} GB"
     if model.problem:
         return Item("models", model.name, detail=model.problem, value=None, problem=True)
     detail = f"{model.quantisation}   {model.source}"
-    return Item("models", model.name, detail=detail, right="in use" if chosen else size, value=model)
+    return Item(
+        "models", model.name, detail=detail, right="in use" if chosen else file_size(model.size), value=model
+    )
 
 
 def _path_item(text: str) -> Item | None:

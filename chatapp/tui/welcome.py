@@ -8,13 +8,13 @@ from rich.style import Style
 from chatapp.conversation.persona import Persona
 from chatapp.text import display, display_line
 from chatapp.tui.desk import ModelState
-from chatapp.tui.lines import Line, clip, ends, flow, gap, indent, meter
+from chatapp.tui.lines import Line, clip, ends, file_size, flow, gap, indent, meter
 from chatapp.tui.look import Look
 
 MEASURE = 62
 STEPS = (("verifying", "verified"), ("mapping", "mapped"), ("weights", "weights"), ("warming_up", "warming up"))
 KEYS = (
-    ("ctrl+o", "other models"),
+    ("ctrl+o", "{models}"),
     ("ctrl+g", "personas; you start with {persona}"),
     ("ctrl+p", "everything, by name"),
     ("F1", "every key"),
@@ -35,7 +35,7 @@ def welcome(look: Look, measure: int, model: ModelState, persona: Persona, *, ti
                 *air,
                 *_model(look, wide, model),
                 *air,
-                *_keys(look, persona),
+                *_keys(look, model, persona),
             ],
             2,
         ),
@@ -55,8 +55,8 @@ def greeting(look: Look, measure: int, persona: Persona) -> list[Line]:
 def _model(look: Look, wide: int, model: ModelState) -> list[Line]:
     file = model.file
     if file is None:
-        return _no_model(look, wide, model)
-    size = f"{file.size / 1e6:,.0f} MB" if file.size < 1e9 else f"{file.size / 1e9:,.1f} GB"
+        return flow([(display(model.problem or "Looking for a model."), look.text)], wide)
+    size = file_size(file.size)
     name, right = display_line(file.name), f"{size}, {display_line(file.source)}"
     if cell_len(name) + 2 + cell_len(right) > wide:
         right = size
@@ -81,15 +81,7 @@ def _steps(look: Look, wide: int, model: ModelState) -> Line:
     return ends(line, [(f"{100 * model.share:.0f} %", look.text)], wide)
 
 
-def _no_model(look: Look, wide: int, model: ModelState) -> list[Line]:
-    sentence = model.problem or "There is no model on this machine yet."
-    return [
-        *flow([(display(sentence), look.text)], wide),
-        [],
-        [("ctrl+o", look.muted), ("   fetch the small one (98 MB), or name a GGUF of your own", look.faint)],
-    ]
-
-
-def _keys(look: Look, persona: Persona) -> list[Line]:
-    name = display_line(persona.name)
-    return [[(f"{key:<9}", look.muted), (does.format(persona=name), look.faint)] for key, does in KEYS]
+def _keys(look: Look, model: ModelState, persona: Persona) -> list[Line]:
+    models = "other models" if model.file else "fetch the small one, or name a GGUF"
+    words = {"models": models, "persona": display_line(persona.name)}
+    return [[(f"{key:<9}", look.muted), (does.format(**words), look.faint)] for key, does in KEYS]

@@ -45,7 +45,7 @@ def test_a_run_says_which_characters_stand_in_a_row(text: str, cells: int, look:
     layout = Layout(look, cells).add(parse(display(text)))
     for row in layout.rows:
         for _, start, count in row.runs:
-            shown = layout.text[start : start + count]
+            shown = layout.text[start : start + count].replace("\t", " ")  # between the cells of a narrow table
             assert shown in row.text or shown == "---"
 
 
