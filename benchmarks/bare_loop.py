@@ -11,6 +11,8 @@ import time
 
 from llama_cpp import llama_cpp as ll
 
+from chatapp.engine.worker.process import usable_cores
+
 QUIET = ll.llama_log_callback(lambda _level, _text, _data: None)
 
 
@@ -21,7 +23,7 @@ def run(path: str, prompt_length: int, count: int) -> float:
     model = ll.llama_model_load_from_file(path.encode(), ll.llama_model_default_params())
     params = ll.llama_context_default_params()
     params.n_ctx, params.n_batch, params.n_ubatch, params.no_perf = 2048, 512, 512, True
-    params.n_threads = params.n_threads_batch = threads()
+    params.n_threads = params.n_threads_batch = usable_cores()
     context = ll.llama_init_from_model(model, params)
     sampler = ll.llama_sampler_init_greedy()
     prompt = (ll.llama_token * prompt_length)(*range(100, 100 + prompt_length))
@@ -33,13 +35,6 @@ def run(path: str, prompt_length: int, count: int) -> float:
         ll.llama_decode(context, ll.llama_batch_get_one(one, 1))
     ll.llama_synchronize(context)
     return count / (time.perf_counter() - began)
-
-
-def threads() -> int:
-    """The number of threads that the engine takes by default."""
-    from chatapp.engine.worker.model import default_threads  # noqa: PLC0415
-
-    return default_threads()
 
 
 if __name__ == "__main__":

@@ -14,13 +14,12 @@ import time
 from pathlib import Path
 
 from chatapp.conversation.message import Segment, StopReason, Timings
-from chatapp.engine.frames import Unpacker, pack
+from chatapp.engine.frames import Unpacker
 from chatapp.engine.protocol import (
     REQUEST,
     Cancel,
     Count,
     Counted,
-    Event,
     Finished,
     Generate,
     Load,
@@ -30,6 +29,7 @@ from chatapp.engine.protocol import (
     Request,
     Tokens,
 )
+from chatapp.engine.worker.outbox import Outbox
 
 CONTEXT = 8192
 PROMPT = 1142
@@ -52,6 +52,7 @@ class Metronome:
         self._pace = pace
         self._unpacker = Unpacker()
         self._heard: list[Request] = []
+        self._say = Outbox(1).tell
 
     def run(self) -> None:
         """Until the end of input."""
@@ -99,9 +100,6 @@ class Metronome:
                 sys.exit()
             self._heard += [REQUEST.validate_json(body) for body in self._unpacker.feed(data)]
         return self._heard.pop(0)
-
-    def _say(self, event: Event) -> None:
-        os.write(1, pack(event))
 
 
 def _info(path: str) -> ModelInfo:

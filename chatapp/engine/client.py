@@ -41,8 +41,6 @@ CANCEL_SECONDS = 5.0
 """How long the engine may take to stop a reply before it is killed."""
 CLOSE_SECONDS = 1.0
 """How long it may take to leave by itself."""
-REST_SECONDS = 1 / 25
-"""After tokens were heard, so long until the next are: a wake-up for each would cost more than the token."""
 MAX_BACKLOG = 100_000
 """Events that may wait to be read; more means that the engine talks without being asked."""
 _LOAD = 0
@@ -315,8 +313,6 @@ class _Link:
             return
         if isinstance(event, Finished | Failed) and number is not None:
             self._finished(number)
-        if isinstance(event, Tokens):
-            self.child.rest(REST_SECONDS)
         if (queue := self._waiting.get(number or _LOAD)) is not None:
             queue.put_nowait(event)
             if queue.qsize() > MAX_BACKLOG:

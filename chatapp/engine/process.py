@@ -150,12 +150,6 @@ class Child(asyncio.SubprocessProtocol):
         if isinstance(stdin, asyncio.WriteTransport) and not stdin.is_closing():
             stdin.write(frame)
 
-    def rest(self, seconds: float) -> None:
-        """Do not listen for so long: what it says meanwhile waits in the pipe, and is then heard in one piece."""
-        if self._stdout is not None and not self._stdout.is_closing() and self._stdout.is_reading():
-            self._stdout.pause_reading()
-            asyncio.get_running_loop().call_later(seconds, self._stdout.resume_reading)
-
     def kill(self, verdict: str) -> None:
         """End it at once, and what it started with it; `verdict` is the sentence that `ended` will get."""
         self._verdict = self._verdict or verdict

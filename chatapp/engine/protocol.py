@@ -155,8 +155,8 @@ class Prefill(_Message):
 class Tokens(_Message):
     """Text that is final, and the tokens drawn since the last event.
 
-    The text may lag behind: it is held back while it may be the start of a stop string, or of a character that
-    needs more bytes. It may run out without a token at the end of a reply.
+    Tokens that are drawn fast come several in one event. The text may lag behind: it is held back while it may be
+    the start of a stop string, or of a character that needs more bytes. It may run out without a token at the end.
     """
 
     kind: Literal["tokens"] = "tokens"

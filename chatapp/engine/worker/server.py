@@ -13,9 +13,9 @@ import time
 import traceback
 from collections import deque
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from chatapp.engine.frames import FrameError, Unpacker, pack
+from chatapp.engine.frames import FrameError, Unpacker
 from chatapp.engine.protocol import (
     REQUEST,
     Cancel,
@@ -32,6 +32,7 @@ from chatapp.engine.worker.abort import Abort
 from chatapp.engine.worker.control import Control
 from chatapp.engine.worker.generate import Generation, PromptTooLongError
 from chatapp.engine.worker.model import LoadError, Model, load
+from chatapp.engine.worker.outbox import Outbox
 from chatapp.engine.worker.template import TemplateError
 
 _PIECE = 2**16
@@ -42,7 +43,7 @@ class Server:
 
     def __init__(self, requests: int, frames: int) -> None:
         self._requests = requests
-        self._frames = frames
+        self._tell = Outbox(frames).tell
         self._abort = Abort()
         self._control = Control(self._abort)
         self._inbox: queue.SimpleQueue[tuple[float, Request]] = queue.SimpleQueue()
@@ -80,14 +81,6 @@ class Server:
             self._inbox.put((time.monotonic(), request))
 
     # The main thread ---------------------------------------------------------------------------------------------
-
-    def _tell(self, event: BaseModel) -> None:
-        frame = memoryview(pack(event))
-        try:
-            while frame:
-                frame = frame[os.write(self._frames, frame) :]
-        except OSError:
-            os._exit(0)  # the app is gone
 
     def _answer(self, asked: float, request: Request) -> None:
         number = getattr(request, "id", None)

@@ -1,0 +1,54 @@
+"""What the engine says, on its way into the pipe: tokens that come fast travel together.
+
+A frame for each token would wake the app for each, and it would take from the cores that the model computes on:
+at 150 tokens a second that costs a twentieth of the speed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from pydantic import BaseModel
+
+from chatapp.engine.frames import pack
+from chatapp.engine.protocol import Tokens
+
+GATHER_SECONDS = 1 / 30
+"""Half a frame of the screen; tokens that are further apart than this travel alone."""
+
+
+class Outbox:
+    """Writes events to a descriptor, in order. The first token of a reply goes at once."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._gathered: list[Tokens] = []
+        self._sent = 0.0
+
+    def tell(self, event: BaseModel) -> None:
+        """Send an event, or keep it a moment for the tokens that follow. Ends the process when nobody listens."""
+        if isinstance(event, Tokens):
+            self._gathered.append(event)
+            if time.monotonic() - self._sent < GATHER_SECONDS:
+                return
+            self._send_tokens()
+        else:
+            self._send_tokens()
+            self._write(event)
+
+    def _send_tokens(self) -> None:
+        if self._gathered:
+            text = "".join(event.text for event in self._gathered)
+            ids = tuple(token for event in self._gathered for token in event.token_ids)
+            self._write(Tokens(id=self._gathered[0].id, text=text, token_ids=ids))
+            self._gathered.clear()
+            self._sent = time.monotonic()
+
+    def _write(self, event: BaseModel) -> None:
+        frame = memoryview(pack(event))
+        try:
+            while frame:
+                frame = frame[os.write(self._descriptor, frame) :]
+        except OSError:
+            os._exit(0)  # the app is gone
