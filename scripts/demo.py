@@ -102,7 +102,8 @@ def _finish(connection: apsw.Connection, reply: int, text: str) -> None:
         model_name="SmolLM2 135M Q4_1",
         preset="Balanced",
         segments=(Segment(from_token=0, settings=SamplingSettings(temperature=0.65), seed=918204417),),
-        timings=Timings(tokens_per_s=31.2),
+        timings=Timings(first_token_s=0.21, tokens_per_s=31.2),
+        generated_tokens=len(text) // 4,
     )
     ids = range(len(text) // 4)
     messages.finish(connection, OWNER, reply, status=Status.COMPLETE, provenance=made, text=text, token_ids=ids)
