@@ -148,7 +148,7 @@ def _create_persona(screen: MainScreen, name: str) -> None:
     try:
         path = new_persona(screen.home.paths.personas, name)
     except OSError as error:
-        screen.tell_trouble(f"The file could not be written: {error.strerror}.")
+        screen.tell_trouble(error.strerror or str(error))
         return
     screen.notify(f"Written: {display_line(short_path(path))}", markup=False, timeout=6)
     choose_persona(screen)
