@@ -13,6 +13,8 @@ from textual._xterm_parser import XTermParser
 from textual.message import Message
 
 _START, _END = "\x1b[200~", "\x1b[201~"
+_OLD_ALT_ENTER, _ALT_ENTER = "\x1b\r", "\x1b[13;3u"
+"""What older terminals send for Alt+Enter, which Textual takes for a plain Enter, and the unmistakable form."""
 _ESCAPE = "␛"
 
 
@@ -33,7 +35,11 @@ class PasteParser(XTermParser):
     def _disarmed(self, data: str) -> str:
         parts: list[str] = []
         while data:
-            part, data = self._pasted(data) if self._pasting else self._typed(data)
+            if self._pasting:
+                part, data = self._pasted(data)
+            else:
+                part, data = self._typed(data)
+                part = part.replace(_OLD_ALT_ENTER, _ALT_ENTER)
             parts.append(part)
         return "".join(parts)
 

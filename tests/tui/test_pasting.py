@@ -36,3 +36,8 @@ def test_a_paste_is_text_however_its_bytes_arrive(pasted, cuts):
 def test_keys_before_between_and_after_pastes_are_keys():
     told = heard(["\x1b[A", "\x1b[200~one\x1b[201~\x1b", "[B\x1b[200~two", "\x1b[20", "1~\x11"])
     assert [getattr(event, "key", None) or event.text for event in told] == ["up", "one", "down", "two", "ctrl+q"]
+
+
+def test_alt_enter_of_older_terminals_is_no_enter():
+    assert [event.key for event in heard(["a\x1b\rb"])] == ["a", "alt+enter", "b"]
+    assert [event.key for event in heard(["\r"])] == ["enter"]

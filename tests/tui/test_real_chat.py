@@ -90,6 +90,21 @@ def test_what_is_written_before_the_model_is_loaded_waits_and_is_answered(tmp_pa
     assert session["messages"] == 2
 
 
+def test_every_new_line_key_breaks_the_line_and_sends_nothing(tmp_path):
+    """Shift+Enter, Ctrl+J and Alt+Enter, as terminals send them; one message is kept, with all its lines."""
+    with _start(tmp_path, (100, 30)) as terminal:
+        terminal.wait_for("ready", 60)
+        for word, key in (("one", "shift+enter"), ("two", "ctrl+j"), ("three", "alt+enter"), ("four", "enter")):
+            terminal.send(word)
+            terminal.wait_for(word, 5)
+            terminal.press(key)
+        terminal.wait_for(r"ready\s+first", 60)
+        terminal.press("ctrl+q")
+        assert terminal.wait_exit(10) == 0
+    messages = _messages(tmp_path, _sessions(tmp_path)[0]["id"])
+    assert [m["text"] for m in messages if m["role"] == "user"] == ["one\ntwo\nthree\nfour"]
+
+
 def test_a_killed_app_leaves_the_message_the_reply_and_no_orphan(tmp_path):
     """`kill -9` in mid-reply: the message is there, the reply is interrupted, the engine is gone in 2 s."""
     with _start(tmp_path, (100, 30)) as terminal:
