@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+from contextlib import contextmanager
 
 from textual.events import Paste
 
@@ -65,6 +68,16 @@ class Person:
     @property
     def idle(self):
         return not self.desk.busy and not self.desk._waiting and self.desk.model.ready
+
+    @contextmanager
+    def engine_held(self):
+        """The engine's process stands still meanwhile: what is true of a reply that streams stays true."""
+        pid = self.desk.engine.pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     async def kept(self):
         """The session in view, as the store has it."""

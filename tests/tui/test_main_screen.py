@@ -28,8 +28,8 @@ from chatapp.tui.widgets.sessions import SessionList
 ROOT = Path(__file__).parents[2]
 WORDS = 40
 REPLY = " ".join(f"word{number}" for number in range(WORDS))
-FAST, SLOW = 5000, 40
-"""Tokens a second: a reply in a blink, or in a second."""
+FAST, CALM, SLOW = 5000, 80, 4
+"""Tokens a second: a reply in a blink, in half a second, or in more time than a test that stops it can take."""
 
 
 @pytest.fixture
@@ -55,8 +55,10 @@ def open_app(home, tmp_path, monkeypatch):
             await person.until(lambda: isinstance(app.screen, MainScreen) and app.screen.desk.chat is not None)
             if ready:
                 await person.until(lambda: person.desk.model.ready)
-            yield person
-            await app.action_leave()
+            try:
+                yield person
+            finally:
+                await app.action_leave()
 
     return start
 
@@ -66,12 +68,14 @@ def open_app(home, tmp_path, monkeypatch):
 
 async def test_messages_written_early_wait_and_are_sent_in_order(open_app):
     """Before the model is loaded, and while a reply is written: each gets its own reply, one after the other."""
-    async with open_app(pace=100, ready=False) as person:
-        for text in ("one", "two", "three"):
-            await person.say(text)
-        transcript = person.screen.page.transcript
-        last = transcript.column.view(transcript.column.last).entry
-        assert (last.text, "waits for the model" in str(last.notice)) == ("three", True)
+    async with open_app(pace=CALM, ready=False) as person:
+        await person.until(lambda: person.desk.engine.pid)
+        with person.engine_held():
+            for text in ("one", "two", "three"):
+                await person.say(text)
+            transcript = person.screen.page.transcript
+            last = transcript.column.view(transcript.column.last).entry
+            assert (last.text, "waits for the model" in str(last.notice)) == ("three", True)
         await person.until(lambda: person.idle and len(person.chat.session.tree) == 6)
         done = Status.COMPLETE
         assert await person.said() == ["one", done, "two", done, "three", done]
@@ -204,7 +208,7 @@ async def test_leaving_an_edit_brings_back_what_was_being_written(open_app):
 
 
 async def test_resizing_in_mid_reply_loses_nothing(open_app):
-    async with open_app(pace=100) as person:
+    async with open_app(pace=CALM) as person:
         await person.say("tell")
         await person.until(lambda: person.chat.streaming)
         for size in ((80, 24), (200, 60), (1, 1), (117, 30), (99, 24)):
@@ -228,13 +232,14 @@ async def test_a_new_session_that_nothing_was_written_in_leaves_no_row(open_app)
 
 async def test_a_reply_goes_on_in_the_background_and_is_complete_in_the_store(open_app):
     """Another session comes into view while it streams; a message there waits for its turn."""
-    async with open_app(pace=80) as person:
+    async with open_app(pace=CALM) as person:
         await person.say("first")
         await person.until(lambda: person.chat.streaming)
-        first = person.chat.session.uid
-        await person.press("ctrl+n")
-        await person.say("second")
-        assert person.desk.waiting(person.chat) == ["second"]
+        with person.engine_held():
+            first = person.chat.session.uid
+            await person.press("ctrl+n")
+            await person.say("second")
+            assert person.desk.waiting(person.chat) == ["second"]
         await person.until(lambda: person.idle and len(person.chat.session.tree) == 2)
         for uid in (first, person.chat.session.uid):
             tip = (await person.desk.store.session(uid)).tree.tip()
@@ -244,13 +249,14 @@ async def test_a_reply_goes_on_in_the_background_and_is_complete_in_the_store(op
 
 
 async def test_coming_back_to_a_reply_that_still_streams_shows_all_of_it(open_app):
-    async with open_app(pace=60) as person:
+    async with open_app(pace=CALM) as person:
         await person.say("first")
         await person.until(lambda: person.chat.streaming)
-        first = person.chat.session.uid
-        await person.press("ctrl+n")
-        await person.screen.open_session(first)
-        assert person.chat.streaming
+        with person.engine_held():
+            first = person.chat.session.uid
+            await person.press("ctrl+n")
+            await person.screen.open_session(first)
+            assert person.chat.streaming
         await person.until(lambda: person.idle)
         assert person.screen.page.transcript.column.view(2).entry.text == REPLY
 

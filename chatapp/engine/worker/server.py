@@ -12,6 +12,8 @@ import threading
 import time
 import traceback
 from collections import deque
+from collections.abc import Callable
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -49,6 +51,12 @@ class Server:
         self._inbox: queue.SimpleQueue[tuple[float, Request]] = queue.SimpleQueue()
         self._postponed: deque[tuple[float, Request]] = deque()
         self._model: Model | None = None
+        self._answers: dict[type[Request], Callable[[Any, float], None]] = {
+            Load: self._load,
+            Generate: self._generate,
+            Count: self._count,
+        }
+        """What is done for each kind of request, given the request and the time at which it came."""
 
     def run(self) -> None:
         """Answer requests; does not return: the end of the input ends the process."""
@@ -85,12 +93,7 @@ class Server:
     def _answer(self, asked: float, request: Request) -> None:
         number = getattr(request, "id", None)
         try:
-            if isinstance(request, Load):
-                self._load(request)
-            elif isinstance(request, Generate):
-                self._generate(request, asked)
-            elif isinstance(request, Count):
-                self._count(request)
+            self._answers[type(request)](request, asked)
         except LoadError as error:
             self._tell(Failed(id=number, reason="load", message=str(error)))
         except TemplateError as error:
@@ -103,7 +106,7 @@ class Server:
             message = f"The engine could not do this ({kind}: {error}). It is ready for the next request."
             self._tell(Failed(id=number, reason="internal", message=message))
 
-    def _load(self, request: Load) -> None:
+    def _load(self, request: Load, _asked: float) -> None:
         if self._model is not None:
             raise LoadError("This engine has a model already; another one needs an engine of its own.")
         started = time.monotonic()
@@ -128,7 +131,7 @@ class Server:
             else:
                 self._postponed.append((asked, request))
 
-    def _count(self, request: Count) -> None:
+    def _count(self, request: Count, _asked: float) -> None:
         ids = self._loaded().prompts.ids(request.turns, template=request.template, open_last=request.open_last)
         self._tell(Counted(id=request.id, tokens=len(ids)))
 
