@@ -25,6 +25,8 @@ from chatapp.engine.protocol import (
     Load,
     Loaded,
     ModelInfo,
+    Plan,
+    Planned,
     Prefill,
     Request,
     Tokens,
@@ -64,6 +66,8 @@ class Metronome:
                     self._speak(request)
                 case Count() as request:
                     self._say(Counted(id=request.id, tokens=PROMPT))
+                case Plan() as request:
+                    self._say(_planned(request))
                 case _:
                     pass
 
@@ -72,7 +76,9 @@ class Metronome:
         began = time.monotonic()
         spoken, reason = 0, StopReason.END
         for spoken, word in enumerate(self._words, 1):
-            heard = self._next(began + spoken / self._pace - time.monotonic())
+            due = began + spoken / self._pace
+            while isinstance(heard := self._next(due - time.monotonic()), Plan):
+                self._say(_planned(heard))
             if isinstance(heard, Cancel):
                 reason = StopReason.CANCELLED
                 break
@@ -100,6 +106,11 @@ class Metronome:
                 sys.exit()
             self._heard += [REQUEST.validate_json(body) for body in self._unpacker.feed(data)]
         return self._heard.pop(0)
+
+
+def _planned(request: Plan) -> Planned:
+    """A token for each word, and five for what stands around a turn."""
+    return Planned(id=request.id, turns=tuple(len(turn.content.split()) + 5 for turn in request.turns), opening=3)
 
 
 def _info(path: str) -> ModelInfo:

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -27,11 +28,15 @@ from chatapp.engine.protocol import (
     Failed,
     Finished,
     Generate,
+    Inspect,
+    Inspected,
     Load,
     Loaded,
     Loading,
     ModelInfo,
     ModelOptions,
+    Plan,
+    Planned,
     Prefill,
     Retune,
     Tokens,
@@ -43,6 +48,7 @@ CLOSE_SECONDS = 1.0
 """How long it may take to leave by itself."""
 MAX_BACKLOG = 100_000
 """Events that may wait to be read; more means that the engine talks without being asked."""
+A = TypeVar("A", Counted, Planned, Inspected)
 _LOAD = 0
 """The id under which a load is waited for; those of requests start at 1."""
 
@@ -191,14 +197,39 @@ class Engine:
             EngineError: when the prompt cannot be made.
             EngineDied: when the process has ended.
         """
-        link = self._living()
         request = Count(id=next(self._ids), turns=tuple(turns), template=template, open_last=open_last)
+        return (await self._question(request, Counted)).tokens
+
+    async def plan(self, turns: Sequence[Turn], *, template: bool = True, open_last: bool = False) -> Planned:
+        """Count the tokens of a prompt by its turns; also while a reply is running.
+
+        Raises:
+            EngineError: when the prompt cannot be made.
+            EngineDied: when the process has ended.
+        """
+        number = next(self._ids)
+        request = Plan(id=number, turns=tuple(turns), template=template, open_last=open_last)
+        return await self._question(request, Planned)
+
+    async def inspect(self, turns: Sequence[Turn], *, template: bool = True, open_last: bool = False) -> Inspected:
+        """A prompt token by token; also while a reply is running.
+
+        Raises:
+            EngineError: when the prompt cannot be made.
+            EngineDied: when the process has ended.
+        """
+        number = next(self._ids)
+        request = Inspect(id=number, turns=tuple(turns), template=template, open_last=open_last)
+        return await self._question(request, Inspected)
+
+    async def _question(self, request: Count | Plan | Inspect, answer: type[A]) -> A:
+        link = self._living()
         with link.answers_to(request.id) as answers:
             link.send(request)
             event = await link.next(answers)
-        if not isinstance(event, Counted):
+        if not isinstance(event, answer):
             raise link.nonsense(event)
-        return event.tokens
+        return event
 
     async def close(self) -> None:
         """End the process: politely, then by force."""

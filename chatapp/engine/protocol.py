@@ -91,7 +91,27 @@ class Count(_Message):
     open_last: bool = False
 
 
-Request = Annotated[Load | Generate | Retune | Cancel | Count, Field(discriminator="kind")]
+class Plan(_Message):
+    """Count the tokens of a prompt by its turns. Answered between two tokens of a running reply."""
+
+    kind: Literal["plan"] = "plan"
+    id: int
+    turns: tuple[Turn, ...]
+    template: bool = True
+    open_last: bool = False
+
+
+class Inspect(_Message):
+    """Show a prompt token by token. Answered between two tokens of a running reply."""
+
+    kind: Literal["inspect"] = "inspect"
+    id: int
+    turns: tuple[Turn, ...]
+    template: bool = True
+    open_last: bool = False
+
+
+Request = Annotated[Load | Generate | Retune | Cancel | Count | Plan | Inspect, Field(discriminator="kind")]
 
 
 # The engine tells -----------------------------------------------------------------------------------------------
@@ -165,6 +185,19 @@ class Tokens(_Message):
     token_ids: tuple[int, ...]
 
 
+class CacheUse(_Message):
+    """What the KV cache held when a prompt came, and how far the prompt agreed with it.
+
+    `held` and `shared` are tokens from the start on. Where the two part (`shared` is less than `held`), `old` and
+    `new` are the next few tokens of the cache and of the prompt, as text.
+    """
+
+    held: int
+    shared: int
+    old: str = ""
+    new: str = ""
+
+
 class Finished(_Message):
     """A reply has ended. All token counts are exact; `segments` say which settings drew which tokens."""
 
@@ -177,6 +210,7 @@ class Finished(_Message):
     generated_tokens: int
     segments: tuple[Segment, ...]
     timings: Timings
+    cache: CacheUse | None = None
 
 
 class Counted(_Message):
@@ -185,6 +219,32 @@ class Counted(_Message):
     kind: Literal["counted"] = "counted"
     id: int
     tokens: int
+
+
+class Planned(_Message):
+    """The answer to Plan: the tokens of each turn, what the template writes around it included.
+
+    `opening` are those that open the reply. All of them together are the prompt.
+    """
+
+    kind: Literal["planned"] = "planned"
+    id: int
+    turns: tuple[int, ...]
+    opening: int
+
+
+class Inspected(_Message):
+    """The answer to Inspect: the prompt's tokens in their order."""
+
+    kind: Literal["inspected"] = "inspected"
+    id: int
+    token_ids: tuple[int, ...]
+    texts: tuple[str, ...]
+    """What each token stands for; bytes that are no character by themselves as `<E2>`."""
+    special: tuple[int, ...]
+    """The places of the control tokens, whose texts are their names."""
+    owners: tuple[int, ...]
+    """The turn that each token belongs to; the number of turns for what opens the reply."""
 
 
 class Failed(_Message):
@@ -196,7 +256,10 @@ class Failed(_Message):
     message: str
 
 
-Event = Annotated[Loading | Loaded | Prefill | Tokens | Finished | Counted | Failed, Field(discriminator="kind")]
+Event = Annotated[
+    Loading | Loaded | Prefill | Tokens | Finished | Counted | Planned | Inspected | Failed,
+    Field(discriminator="kind"),
+]
 
 REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)

@@ -25,6 +25,8 @@ from chatapp.engine.protocol import (
     Loaded,
     Loading,
     ModelInfo,
+    Plan,
+    Planned,
     Prefill,
     Tokens,
 )
@@ -149,6 +151,8 @@ def main():
                 generate(request)
             case Count() as request:
                 say(Counted(id=request.id, tokens=7))
+            case Plan() as request:
+                say(Planned(id=request.id, turns=(7,) * len(request.turns), opening=3))
 
 
 main()

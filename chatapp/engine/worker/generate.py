@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chatapp.conversation.message import Segment, StopReason, Timings
-from chatapp.engine.protocol import Finished, Generate, Prefill, Tokens
+from chatapp.engine.protocol import CacheUse, Finished, Generate, Prefill, Tokens
 from chatapp.engine.worker.cache import Aborted, NoRoomError
 from chatapp.engine.worker.control import Control
 from chatapp.engine.worker.model import Model
@@ -16,6 +16,8 @@ from chatapp.engine.worker.sampler import Sampler
 from chatapp.engine.worker.stream import TextStream
 
 _TOLD_EVERY = 0.05
+_SHOWN_OF_BREAK = 8
+"""Tokens shown of the place where the prompt leaves what the cache holds."""
 
 Tell = Callable[[Prefill | Tokens], None]
 
@@ -75,6 +77,7 @@ class Generation:
         """The prompt and the reply so far."""
         self._reused = self._evaluated = self._generated = 0
         self._told = 0.0
+        self._cache_use: CacheUse | None = None
 
     def run(self) -> Finished:
         """Generate the reply.
@@ -113,6 +116,7 @@ class Generation:
 
     def _read_prompt(self) -> None:
         cache = self._model.cache
+        self._cache_use = self._compare(cache.tokens)
         self._reused = cache.keep_prefix(self._prompt, self._drawn())
         self._tell_progress(self._reused)
         try:
@@ -120,6 +124,18 @@ class Generation:
         finally:
             self._evaluated = len(cache.tokens) - self._reused
             self._clock.read = time.monotonic()
+
+    def _compare(self, held: list[int]) -> CacheUse:
+        """How far the prompt agrees with what the cache holds, and what comes first where it does not."""
+        pairs = zip(held, self._prompt, strict=False)
+        shared = next((place for place, (old, new) in enumerate(pairs) if old != new), None)
+        if shared is None:
+            return CacheUse(held=len(held), shared=min(len(held), len(self._prompt)))
+        old, new = (
+            "".join(map(self._model.vocabulary.name, ids[shared : shared + _SHOWN_OF_BREAK]))
+            for ids in (held, self._prompt)
+        )
+        return CacheUse(held=len(held), shared=shared, old=old, new=new)
 
     def _drawn(self) -> int:
         """How many tokens at the end of the prompt are known to be those of the reply that goes on."""
@@ -212,4 +228,5 @@ class Generation:
             generated_tokens=self._generated,
             segments=tuple(self._segments),
             timings=self._clock.timings(self._generated),
+            cache=self._cache_use,
         )

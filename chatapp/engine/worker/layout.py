@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from chatapp.conversation.prompt import Turn
-from chatapp.engine.worker.template import ChatTemplate, TemplateError
+from chatapp.engine.worker.template import Adaptation, ChatTemplate, TemplateError
 
 GUARD, _MARKER = "\ud800", "\ud801"
 _MARKED = re.compile(f"{_MARKER}(\\d+){_MARKER}")
@@ -104,7 +104,7 @@ def chat_layout(
     Raises:
         TemplateError: when the template cannot render them.
     """
-    guarded = [_with_content(turn, guards.protect(turn.content)) for turn in turns]
+    guarded = _guarded(turns, guards)
     closed = guarded[:-1] if open_last else guarded
     text, adapt = template.render(closed)
     layout = Layout(text, list(_spans(text, adapt(closed), template)))
@@ -113,17 +113,62 @@ def chat_layout(
     return layout
 
 
+def _guarded(turns: Sequence[Turn], guards: Guards) -> list[Turn]:
+    return [_with_content(turn, guards.protect(turn.content)) for turn in turns]
+
+
 def _with_content(turn: Turn, content: str) -> Turn:
     return turn.model_copy(update={"content": content})  # unchecked: surrogates would be refused
 
 
 def _spans(text: str, turns: Sequence[Turn], template: ChatTemplate) -> Iterator[Span]:
-    """Find the contents whose ids are known; one that the template has changed is left out."""
-    if not any(turn.token_ids for turn in turns):
-        return
-    marked = [_with_content(turn, f"{_MARKER}{index}{_MARKER}") for index, turn in enumerate(turns)]
+    """The contents whose ids are known; one that the template has changed is left out."""
+    if any(turn.token_ids for turn in turns):
+        for place in _places(text, turns, list, template):
+            turn = turns[place.turn]
+            if place.whole and turn.token_ids:
+                content = text[place.start : place.end]
+                dropped = turn.content.partition(content)[0] if content else ""
+                yield Span(place.start, place.end, turn.token_ids, dropped)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the content of a turn stands in the rendered text; `whole` is False where the template changed it."""
+
+    turn: int
+    start: int
+    end: int
+    whole: bool = True
+
+
+def places(
+    turns: Sequence[Turn], template: ChatTemplate, guards: Guards, *, open_last: bool = False
+) -> list[Place]:
+    """Where the contents stand in the text of `chat_layout`, guards included; those that are found.
+
+    Raises:
+        TemplateError: when the template cannot render the turns.
+    """
+    guarded = _guarded(turns, guards)
+    closed = guarded[:-1] if open_last else guarded
+    text, adapt = template.render(closed)
+    found = list(_places(text, closed, adapt, template))
+    if open_last and guarded:
+        found.append(Place(len(closed), len(text), len(text) + len(guarded[-1].content)))
+    return found
+
+
+def _places(text: str, turns: Sequence[Turn], adapt: Adaptation, template: ChatTemplate) -> Iterator[Place]:
+    """Find the contents by a second rendering, which shows what the template writes around them."""
+    # Where turns are joined, an empty one leaves no trace at all.
+    joins = len(adapt(turns)) != len(turns)
+    marked = [
+        turn if joins and not turn.content else _with_content(turn, f"{_MARKER}{index}{_MARKER}")
+        for index, turn in enumerate(turns)
+    ]
     try:
-        pieces = _MARKED.split(template.render_as(marked))
+        pieces = _MARKED.split(template.render_as(adapt(marked)))
     except TemplateError:  # a template that looks into the contents
         return
     # In turn: what the template itself writes, and the index of a content.
@@ -131,11 +176,10 @@ def _spans(text: str, turns: Sequence[Turn], template: ChatTemplate) -> Iterator
     for index, following in zip(map(int, pieces[1::2]), pieces[2::2], strict=True):
         content = _as_rendered(turns[index].content, following, text, position)
         if content is not None:
-            if turns[index].token_ids:
-                dropped = turns[index].content.partition(content)[0] if content else ""
-                yield Span(position, position + len(content), turns[index].token_ids, dropped)
+            yield Place(index, position, position + len(content))
             position += len(content) + len(following)
         elif (found := text.find(following, position)) >= 0:
+            yield Place(index, position, found, whole=False)
             position = found + len(following)
         else:
             return

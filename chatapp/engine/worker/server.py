@@ -1,7 +1,8 @@
 """Reads requests, answers them one after the other, and never dies of one.
 
 Two threads: the reader, which acts on Cancel and Retune at once and ends the process at the end of the input, and
-the main thread, which owns the model. A Count that comes while a reply runs is answered between two of its tokens.
+the main thread, which owns the model. A question about a prompt (Count, Plan, Inspect) that comes while a
+reply runs is answered between two of its tokens.
 """
 
 from __future__ import annotations
@@ -25,8 +26,12 @@ from chatapp.engine.protocol import (
     Counted,
     Failed,
     Generate,
+    Inspect,
+    Inspected,
     Load,
     Loaded,
+    Plan,
+    Planned,
     Request,
     Retune,
 )
@@ -55,6 +60,8 @@ class Server:
             Load: self._load,
             Generate: self._generate,
             Count: self._count,
+            Plan: self._plan,
+            Inspect: self._inspect,
         }
         """What is done for each kind of request, given the request and the time at which it came."""
 
@@ -117,16 +124,21 @@ class Server:
         self._control.begin(request.id)
         try:
             finished = Generation(
-                self._loaded(), request, self._control, tell=self._tell, between=self._answer_counts, asked=asked
+                self._loaded(),
+                request,
+                self._control,
+                tell=self._tell,
+                between=self._answer_questions,
+                asked=asked,
             ).run()
         finally:
             self._control.end(request.id)
         self._tell(finished)
 
-    def _answer_counts(self) -> None:
+    def _answer_questions(self) -> None:
         while not self._inbox.empty():
             asked, request = self._inbox.get()
-            if isinstance(request, Count):
+            if isinstance(request, Count | Plan | Inspect):
                 self._answer(asked, request)
             else:
                 self._postponed.append((asked, request))
@@ -134,6 +146,25 @@ class Server:
     def _count(self, request: Count, _asked: float) -> None:
         ids = self._loaded().prompts.ids(request.turns, template=request.template, open_last=request.open_last)
         self._tell(Counted(id=request.id, tokens=len(ids)))
+
+    def _plan(self, request: Plan, _asked: float) -> None:
+        *turns, opening = self._loaded().prompts.counts(
+            request.turns, template=request.template, open_last=request.open_last
+        )
+        self._tell(Planned(id=request.id, turns=tuple(turns), opening=opening))
+
+    def _inspect(self, request: Inspect, _asked: float) -> None:
+        model = self._loaded()
+        ids, owners = model.prompts.owners(request.turns, template=request.template, open_last=request.open_last)
+        self._tell(
+            Inspected(
+                id=request.id,
+                token_ids=tuple(ids),
+                texts=tuple(map(model.vocabulary.name, ids)),
+                special=tuple(place for place, token in enumerate(ids) if not model.vocabulary.is_plain(token)),
+                owners=tuple(owners),
+            )
+        )
 
     def _loaded(self) -> Model:
         if self._model is None:

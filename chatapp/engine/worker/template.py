@@ -6,6 +6,7 @@ the note of a `ChatTemplate` says in one sentence which of them apply:
 - It refuses or drops the system role: the system text is put before the first user turn.
 - It wants user and assistant to alternate: neighbours of the same role are joined by a blank line, and a reply
   that stands first, such as a greeting, gets an empty user turn before it.
+- It knows one system turn: neighbouring ones are joined, always.
 - There is none, it has a syntax error, or it cannot render the simplest chat: ChatML is used.
 """
 
@@ -54,7 +55,7 @@ class ChatTemplate:
         self.kind: Literal["own", "chatml"] = "own"
         self.note = ""
         self.stop: tuple[str, ...] = ()
-        self._adaptations: tuple[Adaptation, ...] = (list, alternating, _both)
+        self._adaptations: tuple[Adaptation, ...] = (one_system, alternating, _both)
         try:
             self._compile(source)
             self._probe()
@@ -134,6 +135,17 @@ class ChatTemplate:
 
 
 # Adaptations -----------------------------------------------------------------------------------------------------
+
+
+def one_system(turns: Sequence[Turn]) -> list[Turn]:
+    """Neighbouring system turns joined: many a template knows only one."""
+    joined: list[Turn] = []
+    for turn in turns:
+        if joined and turn.role == joined[-1].role == Role.SYSTEM:
+            joined[-1] = _join(joined[-1], turn)
+        else:
+            joined.append(turn)
+    return joined
 
 
 def alternating(turns: Sequence[Turn]) -> list[Turn]:

@@ -90,6 +90,16 @@ class Vocabulary:
         """Whether an id is of this vocabulary and stands for text only."""
         return 0 <= token < self.size and token not in self.attributes and not self.ends_turn(token)
 
+    def name(self, token: int) -> str:
+        """What a token stands for, for people: its text; bytes that are no character as `<E2>`; its name."""
+        piece = self.piece(token)
+        if not piece:
+            return self.text_of(token)
+        try:
+            return piece.decode()
+        except UnicodeDecodeError:
+            return "".join(f"<{byte:02X}>" for byte in piece)
+
     def text_of(self, token: int) -> str:
         """How the vocabulary writes a token, as chat templates do; empty for -1."""
         if token < 0:
