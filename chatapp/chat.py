@@ -69,6 +69,11 @@ def model_options(path: str, settings: Settings, *, reproducible: bool = False) 
         n_ctx=settings.context or None,
         n_threads=settings.threads or None,
         n_gpu_layers=settings.gpu_layers,
+        n_batch=settings.batch,
+        n_ubatch=min(settings.ubatch, settings.batch),
+        kv_type=settings.kv_type,
+        mmap=settings.mmap,
+        mlock=settings.mlock,
         reproducible=reproducible,
     )
 

@@ -17,6 +17,9 @@ from chatapp.conversation.sampling import SamplingSettings
 MAX_FRAME = 64 * 2**20
 """Bytes; a longer frame means that the other side is broken."""
 
+KvType = Literal["f16", "q8_0", "q4_0"]
+"""How the keys and values of the KV cache are stored."""
+
 
 class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,10 +28,22 @@ class _Message(BaseModel):
 # The app asks ---------------------------------------------------------------------------------------------------
 
 
+class FileStamp(_Message):
+    """A file as it was when its header was checked: another one in its place has another stamp."""
+
+    path: str
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+
+
 class ModelOptions(_Message):
     """How a model is loaded. None leaves the choice to the engine."""
 
     path: str
+    files: tuple[FileStamp, ...] = ()
+    """The model's files as they were checked; where one is another now, the load is refused."""
     n_ctx: Annotated[int, Field(ge=64, le=2**24)] | None = None
     """Context window in tokens; by default what the model was trained for, at most 8,192."""
     n_batch: Annotated[int, Field(ge=1, le=65_536)] = 512
@@ -36,6 +51,12 @@ class ModelOptions(_Message):
     n_threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     """Compute threads, fixed for the life of the context; by default the physical cores."""
     n_gpu_layers: Annotated[int, Field(ge=-1, le=10_000)] = 0
+    kv_type: KvType = "f16"
+    """Without flash attention (reproducible) llama.cpp can keep only the keys in a quantised type."""
+    mmap: bool = True
+    """Map the weights into memory; without, they are read into it."""
+    mlock: bool = False
+    """Keep the weights from being swapped out."""
     reproducible: bool = False
     """Flash attention off: logits then depend neither on threads nor on how the prompt was cut into batches."""
 
@@ -125,6 +146,20 @@ class Loading(_Message):
     share: float
 
 
+class MemoryUse(_Message):
+    """Bytes that a loaded model takes, after its first token. The buffers are llama.cpp's own figures."""
+
+    weights: int = 0
+    cache: int = 0
+    """KV cache, and the state of recurrent layers."""
+    compute: int = 0
+    """Buffers for the graph and for logits."""
+    device: int = 0
+    """What of the above lies on a GPU."""
+    resident: int = 0
+    """What the system counts for the whole process, mapped weights included; 0 where it does not tell."""
+
+
 class ModelInfo(_Message):
     """What was loaded, as the model's own metadata and llama.cpp tell it."""
 
@@ -148,6 +183,11 @@ class ModelInfo(_Message):
     n_threads: int
     flash_attention: bool
     reproducible: bool
+    kv_types: tuple[KvType, KvType] = ("f16", "f16")
+    """Of keys, of values."""
+    memory: MemoryUse = MemoryUse()
+    note: str = ""
+    """What of the options could not be done, in one sentence."""
     template: Literal["own", "chatml"]
     """chatml: the model brings no template that works, and ChatML is used instead."""
     template_note: str = ""

@@ -1,9 +1,8 @@
-"""What a model file is: its name for people, its fingerprint, and the facts for ModelInfo."""
+"""What a model file is: its name for people, and the facts for ModelInfo."""
 
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from llama_cpp import llama_cpp as L  # noqa: N812
 
 from chatapp.text import repair
 
-_SAMPLES, _SAMPLE_BYTES = 16, 2**16
 _QUANTISATION = re.compile(r"[.\-_](?:UD-)?(?:I?Q\d\w*|F16|F32|BF16|FP16|MXFP4\w*|TQ\d_\d)$", re.IGNORECASE)
 _PART = re.compile(r"-\d{5}-of-\d{5}$")
 _MEANINGLESS = re.compile(
@@ -27,22 +25,6 @@ def name_of(path: Path, title: str) -> str:
     if _MEANINGLESS.fullmatch(stem.lower()) and title:
         stem = title
     return repair(re.sub(r"[-_\s]+", " ", stem).strip() or path.name)
-
-
-def fingerprint_of(path: Path) -> str:
-    """SHA-256 over a file's size and samples from its whole length.
-
-    Raises:
-        OSError: when the file cannot be read.
-    """
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        digest = hashlib.sha256(f"{size}\n".encode())
-        last = max(0, size - _SAMPLE_BYTES)
-        for sample in range(_SAMPLES):
-            file.seek(last * sample // (_SAMPLES - 1))
-            digest.update(file.read(_SAMPLE_BYTES))
-    return digest.hexdigest()
 
 
 def metadata(model: Any, key: str) -> str:

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from llama_cpp import llama_cpp as L  # noqa: N812
 
-from chatapp.engine.protocol import Loading, ModelInfo, ModelOptions
+from chatapp.engine.files import fingerprint_of, stamp_of
+from chatapp.engine.protocol import FileStamp, KvType, Loading, ModelInfo, ModelOptions
 from chatapp.engine.worker import native_log
 from chatapp.engine.worker.abort import Abort
 from chatapp.engine.worker.cache import Cache
-from chatapp.engine.worker.info import fingerprint_of, metadata, name_of, quantisation_of, template_of
+from chatapp.engine.worker.info import metadata, name_of, quantisation_of, template_of
+from chatapp.engine.worker.memory import memory_use
 from chatapp.engine.worker.process import usable_cores
 from chatapp.engine.worker.prompt import PromptMaker
 from chatapp.engine.worker.template import ChatTemplate
 from chatapp.engine.worker.vocabulary import Vocabulary
 
 DEFAULT_CONTEXT = 8192
+_GGML_TYPES = {"f16": L.GGML_TYPE_F16, "q8_0": L.GGML_TYPE_Q8_0, "q4_0": L.GGML_TYPE_Q4_0}
+_LOCK_REFUSED = "The system did not allow the weights to be locked in memory."
 _TOLD_EVERY = 0.05
 _MAPPED, _WEIGHED = 0.05, 0.9
 """Shares of a load that are done when the weights begin and when they end."""
@@ -62,11 +66,14 @@ def load(options: ModelOptions, tell: Tell, abort: Abort) -> Model:
     progress = _Progress(tell)
     progress.step("mapping", 0.0)
     try:
+        _refuse_changed(options.files)
         fingerprint = fingerprint_of(path)
     except OSError as error:
         raise LoadError(f"{path.name} cannot be read: {error.strerror}.") from error
     L.llama_backend_init()
     pointer = _load_weights(path, options, progress)
+    _refuse_changed(options.files)  # while it was being opened
+    note = _LOCK_REFUSED if options.mlock and native_log.mentions("mlock") else ""
     context, options = _make_context(pointer, path, options)
     vocabulary = _read_vocabulary(pointer, path)
     template = ChatTemplate(
@@ -90,7 +97,16 @@ def load(options: ModelOptions, tell: Tell, abort: Abort) -> Model:
     )
     progress.step("warming_up", _WEIGHED)
     _warm_up(model)
+    model.info = model.info.model_copy(update={"note": note, "memory": memory_use(native_log.buffers())})
     return model
+
+
+def _refuse_changed(files: Sequence[FileStamp]) -> None:
+    """What is loaded must be what was checked."""
+    for file in files:
+        if stamp_of(Path(file.path)) != file:
+            name = Path(file.path).name
+            raise LoadError(f"{name} is no longer the file that was checked; choose it again to load it.")
 
 
 class _Progress:
@@ -115,7 +131,7 @@ class _Progress:
 def _load_weights(path: Path, options: ModelOptions, progress: _Progress) -> Any:
     parameters = L.llama_model_default_params()
     parameters.n_gpu_layers = options.n_gpu_layers
-    parameters.load_mode = L.LLAMA_LOAD_MODE_MMAP if L.llama_supports_mmap() else L.LLAMA_LOAD_MODE_NONE
+    parameters.load_mode = _load_mode(options)
     parameters.progress_callback = L.llama_progress_callback(progress.weights)
     native_log.clear()
     model = L.llama_model_load_from_file(os.fsencode(path), parameters)
@@ -124,6 +140,18 @@ def _load_weights(path: Path, options: ModelOptions, progress: _Progress) -> Any
     if L.llama_model_has_encoder(model) or not L.llama_model_has_decoder(model):
         raise LoadError(f"{path.name} is no model to chat with: it encodes text, it does not write it.")
     return model
+
+
+def _load_mode(options: ModelOptions) -> int:
+    mapped = options.mmap and L.llama_supports_mmap()
+    locked = options.mlock and L.llama_supports_mlock()
+    modes = {
+        (True, True): L.LLAMA_LOAD_MODE_MMAP_MLOCK,
+        (True, False): L.LLAMA_LOAD_MODE_MMAP,
+        (False, True): L.LLAMA_LOAD_MODE_MLOCK,
+        (False, False): L.LLAMA_LOAD_MODE_NONE,
+    }
+    return int(modes[mapped, locked])
 
 
 def _make_context(model: Any, path: Path, options: ModelOptions) -> tuple[Any, ModelOptions]:
@@ -139,6 +167,9 @@ def _make_context(model: Any, path: Path, options: ModelOptions) -> tuple[Any, M
     parameters = L.llama_context_default_params()
     parameters.n_ctx, parameters.n_seq_max = options.n_ctx, 1
     parameters.n_batch, parameters.n_ubatch = options.n_batch, options.n_ubatch
+    # Only the last token of a batch is asked for its logits; room for those of all would take a row each.
+    parameters.n_outputs_max = 1
+    parameters.type_k, parameters.type_v = (_GGML_TYPES[name] for name in _kv_types(options))
     parameters.n_threads = parameters.n_threads_batch = options.n_threads
     parameters.flash_attn_type = (
         L.LLAMA_FLASH_ATTN_TYPE_DISABLED if options.reproducible else L.LLAMA_FLASH_ATTN_TYPE_AUTO
@@ -150,6 +181,11 @@ def _make_context(model: Any, path: Path, options: ModelOptions) -> tuple[Any, M
         why = _reason("memory may be short")
         raise LoadError(f"No context of {options.n_ctx:,} tokens can be made for {path.name}: {why}.")
     return context, options
+
+
+def _kv_types(options: ModelOptions) -> tuple[KvType, KvType]:
+    """Of keys and of values: without flash attention values cannot be quantised."""
+    return options.kv_type, "f16" if options.reproducible else options.kv_type
 
 
 def _reason(otherwise: str) -> str:
@@ -195,6 +231,7 @@ def _describe(
         n_threads=L.llama_n_threads(context),
         flash_attention=flash_attention,
         reproducible=options.reproducible,
+        kv_types=_kv_types(options),
         template=template.kind,
         template_note=template.note,
     )

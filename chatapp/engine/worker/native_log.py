@@ -1,4 +1,7 @@
-"""What llama.cpp logs: warnings and errors go to fd 2, and the last of them are kept to explain a failure."""
+"""What llama.cpp logs: warnings and errors go to fd 2, and the last of them are kept to explain a failure.
+
+Of the rest only the sizes of its buffers are kept, because it tells them nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ _FUNCTION_NAME = re.compile(r"^[a-z_0-9:~]+: ")
 
 _lines: deque[tuple[int, str]] = deque(maxlen=_KEPT_LINES)
 _last_level = 0
+_buffers: deque[str] = deque(maxlen=_KEPT_LINES)
 
 
 def _take(level: int, text: bytes, _user_data: Any) -> None:
@@ -25,6 +29,8 @@ def _take(level: int, text: bytes, _user_data: Any) -> None:
     if level in {_WARNING, _ERROR}:
         os.write(2, text)
         _lines.append((level, text.decode("utf-8", "replace").strip()))
+    elif b" buffer size = " in text:
+        _buffers.append(text.decode("utf-8", "replace").strip())
 
 
 # The reference must live as long as llama.cpp may log; importing llama_cpp installed a callback of its own.
@@ -44,6 +50,11 @@ def reason() -> str:
     """
     errors = [_FUNCTION_NAME.sub("", text) for level, text in _lines if level == _ERROR and text]
     return errors[0].removeprefix("error loading model: ") if errors else ""
+
+
+def buffers() -> list[str]:
+    """The last lines that tell the size of a buffer, in their order."""
+    return list(_buffers)
 
 
 def mentions(*words: str) -> bool:
