@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
-import re
-import select
-import struct
-import subprocess
 import sys
 import tempfile
-import termios
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.pairs import Row
 from benchmarks.stores import long_session
+from benchmarks.terminal import Terminal
 
 PACE = 120.0
 BUDGET_MS = 75.0
@@ -67,47 +59,14 @@ def _row(messages: int) -> Row:
 
 def _cost(home: str, session: str, text: Path) -> float:
     command = [sys.executable, "-m", "benchmarks.with_metronome", str(text), str(PACE)]
-    with _terminal([*command, "--data-dir", home, "--session", session]) as (process, ours):
-        _read_until(ours, rb"ready", 20)
-        os.write(ours, b"go\r")
-        _read_until(ours, rb"tok/s", 20)
-        _drain(ours, SETTLE_SECONDS)
-        before, began = _cpu_seconds(process.pid), time.monotonic()
-        _drain(ours, MEASURED_SECONDS)
-        return 1000 * (_cpu_seconds(process.pid) - before) / (time.monotonic() - began)
-
-
-@contextmanager
-def _terminal(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
-    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-    process = subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
-    )
-    os.close(theirs)
-    try:
-        yield process, ours
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
-
-
-def _read_until(descriptor: int, pattern: bytes, limit: float) -> None:
-    seen, deadline = b"", time.monotonic() + limit
-    while not re.search(pattern, seen):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{pattern!r} was not seen in {limit} s")
-        if select.select([descriptor], [], [], 0.1)[0]:
-            seen += os.read(descriptor, 65536)
-
-
-def _drain(descriptor: int, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while (left := deadline - time.monotonic()) > 0:
-        if select.select([descriptor], [], [], left)[0]:
-            os.read(descriptor, 65536)
+    with Terminal([*command, "--data-dir", home, "--session", session]) as terminal:
+        terminal.read_until(rb"ready", 20)
+        terminal.type(b"go\r")
+        terminal.read_until(rb"tok/s", 20)
+        terminal.drain(SETTLE_SECONDS)
+        before, began = _cpu_seconds(terminal.process.pid), time.monotonic()
+        terminal.drain(MEASURED_SECONDS)
+        return 1000 * (_cpu_seconds(terminal.process.pid) - before) / (time.monotonic() - began)
 
 
 def _cpu_seconds(pid: int) -> float:

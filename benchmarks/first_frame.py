@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
-import select
-import struct
-import subprocess
+import re
 import sys
 import tempfile
-import termios
 import time
 
 from benchmarks.pairs import Row, compare
+from benchmarks.terminal import Terminal
 
 EMPTY = """
 from textual.app import App
@@ -41,24 +36,8 @@ def _empty() -> float:
     return _until([sys.executable, "-c", EMPTY], b"first frame")
 
 
-def _until(command: list[str], seen: bytes, limit: float = 20.0) -> float:
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
-    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+def _until(command: list[str], seen: bytes) -> float:
     began = time.perf_counter()
-    process = subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
-    )
-    os.close(theirs)
-    output = b""
-    try:
-        while time.perf_counter() - began < limit:
-            if select.select([ours], [], [], 0.05)[0]:
-                output += os.read(ours, 65536)
-                if seen in output:
-                    return time.perf_counter() - began
-        raise TimeoutError(f"no first frame in {limit} s: {output[-500:]!r}")
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
+    with Terminal(command) as terminal:
+        terminal.read_until(re.escape(seen), 20)
+        return time.perf_counter() - began
