@@ -25,9 +25,11 @@ from chatapp.engine.protocol import (
     Load,
     Loaded,
     ModelInfo,
+    Ping,
     Plan,
     Planned,
     Prefill,
+    Pulse,
     Request,
     Tokens,
 )
@@ -104,7 +106,12 @@ class Metronome:
             data = os.read(0, 65536)
             if not data:
                 sys.exit()
-            self._heard += [REQUEST.validate_json(body) for body in self._unpacker.feed(data)]
+            for body in self._unpacker.feed(data):
+                request = REQUEST.validate_json(body)
+                if isinstance(request, Ping):
+                    self._say(Pulse(beats=0, busy=False))
+                else:
+                    self._heard.append(request)
         return self._heard.pop(0)
 
 

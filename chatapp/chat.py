@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatapp.config import Settings
-from chatapp.conversation.message import Message, Provenance, Role, Status, StopReason
+from chatapp.conversation.message import Message, Provenance, Role, Segment, Status, StopReason
 from chatapp.conversation.prompt import Turn, turns
 from chatapp.conversation.sampling import RANDOM_SEED, SamplingSettings
 from chatapp.conversation.session import Session, title_from
@@ -219,13 +219,16 @@ class Chat:
             yield Tokens(id=0, text=persona.prefill, token_ids=())
         if reply.text:
             prompt.append(Turn(role=Role.ASSISTANT, content=reply.text, token_ids=tuple(reply.token_ids)))
-        reply.provenance = self._begun(reply, info, continued=begun)
         settings = self._settings()
+        seed = _seed(settings, reply if begun else None)
+        reply.provenance = self._begun(
+            reply, info, Segment(from_token=len(reply.token_ids), settings=settings, seed=seed), continued=begun
+        )
         async with aclosing(
             self.engine.generate(
                 prompt,
                 settings,
-                _seed(settings, reply if begun else None),
+                seed,
                 template=persona.template,
                 open_last=bool(reply.text),
                 first_index=len(reply.token_ids),
@@ -237,7 +240,8 @@ class Chat:
     def _turns(self, path: list[Message]) -> list[Turn]:
         return turns(self.session.persona, path, self._tokenizer)
 
-    def _begun(self, reply: Message, info: ModelInfo, *, continued: bool) -> Provenance:
+    def _begun(self, reply: Message, info: ModelInfo, draws: Segment, *, continued: bool) -> Provenance:
+        """Where a reply comes from, as far as that is known before its end; it may break off at any moment."""
         return Provenance(
             model_name=f"{info.name} {info.quantisation}".strip(),
             model_path=info.path,
@@ -246,7 +250,7 @@ class Chat:
             persona=self.session.persona.digest,
             preset=self.session.sampling().preset.name,
             reproducible=info.reproducible,
-            segments=reply.provenance.segments if continued else (),
+            segments=(*(reply.provenance.segments if continued else ()), draws),
             continued_from=len(reply.token_ids),
         )
 
@@ -275,7 +279,7 @@ class _Outcome:
             ended = done.stop_reason in {StopReason.END, StopReason.STOP_STRING}
             return Status.COMPLETE if ended else Status.STOPPED, came_from.model_copy(
                 update={
-                    "segments": came_from.segments + done.segments,
+                    "segments": came_from.segments[:-1] + done.segments,  # the last was only begun
                     "prompt_tokens": done.prompt_tokens,
                     "reused_tokens": done.reused_tokens,
                     "evaluated_tokens": done.evaluated_tokens,

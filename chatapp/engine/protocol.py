@@ -132,7 +132,13 @@ class Inspect(_Message):
     open_last: bool = False
 
 
-Request = Annotated[Load | Generate | Retune | Cancel | Count | Plan | Inspect, Field(discriminator="kind")]
+class Ping(_Message):
+    """Give a sign of life. Answered at once, whatever the engine is doing."""
+
+    kind: Literal["ping"] = "ping"
+
+
+Request = Annotated[Load | Generate | Retune | Cancel | Count | Plan | Inspect | Ping, Field(discriminator="kind")]
 
 
 # The engine tells -----------------------------------------------------------------------------------------------
@@ -287,6 +293,14 @@ class Inspected(_Message):
     """The turn that each token belongs to; the number of turns for what opens the reply."""
 
 
+class Pulse(_Message):
+    """The answer to Ping: whether a reply is being made, and a count that grows with every step of the work."""
+
+    kind: Literal["pulse"] = "pulse"
+    beats: int
+    busy: bool
+
+
 class Failed(_Message):
     """A request failed; the engine lives on. `message` is a sentence for people."""
 
@@ -297,7 +311,7 @@ class Failed(_Message):
 
 
 Event = Annotated[
-    Loading | Loaded | Prefill | Tokens | Finished | Counted | Planned | Inspected | Failed,
+    Loading | Loaded | Prefill | Tokens | Finished | Counted | Planned | Inspected | Pulse | Failed,
     Field(discriminator="kind"),
 ]
 

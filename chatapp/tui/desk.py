@@ -8,18 +8,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
 from typing import Protocol
 
-from chatapp.chat import Began, Chat, Saving, TurnEvent, model_options
+from chatapp.chat import Began, Chat, Saving, TurnEvent
 from chatapp.conversation.session import Session, SessionHead
 from chatapp.engine.catalog import ModelFile
-from chatapp.engine.client import Engine, EngineDied, EngineError
-from chatapp.engine.embedded import verify
-from chatapp.engine.protocol import Loading, ModelOptions
+from chatapp.engine.client import Engine
 from chatapp.errors import Refusal
 from chatapp.home import Home
 from chatapp.store import Store, StoreError
+from chatapp.tui.loader import Loader, ModelState
 
 CLOSE_SECONDS = 2.0
 RETRY_SECONDS = 2.0
@@ -48,31 +46,19 @@ class Listener(Protocol):
         """Something could not be done."""
 
 
-@dataclass
-class ModelState:
-    """The model on the desk: how far its load is, or why it failed."""
-
-    file: ModelFile | None = None
-    step: str = ""
-    share: float = 0.0
-    ready: bool = False
-    problem: str = ""
-
-
 class Desk:
     """The store, the engine, the open chats and the queue of messages."""
 
     def __init__(self, home: Home, listener: Listener) -> None:
         self.home = home
-        self.model = ModelState()
         self.chat: Chat | None = None
         self.engine = Engine(home.paths.engine_log)
+        self.loader = Loader(self.engine, home, self, listener.hear_model)
         self.store: Store
         self._listener = listener
         self._chats: dict[str, Chat] = {}
         self._waiting: list[tuple[Chat, str]] = []
         self._turn: asyncio.Task[None] | None = None
-        self._load: asyncio.Task[None] | None = None
         self._keeping = asyncio.Lock()
 
     # Opening and closing ------------------------------------------------------------------------------------
@@ -84,8 +70,7 @@ class Desk:
     async def close(self) -> None:
         """Stop what runs, keep what was said, end the engine."""
         self.stop_all()
-        if self._load is not None:
-            self._load.cancel()
+        await self.loader.close()
         if self._turn is not None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._turn, CLOSE_SECONDS)
@@ -94,51 +79,34 @@ class Desk:
 
     # The model ----------------------------------------------------------------------------------------------
 
+    @property
+    def model(self) -> ModelState:
+        """The model, and how far its load is."""
+        return self.loader.state
+
     def load(self, file: ModelFile) -> None:
-        """Load a model, in place of the present one."""
-        if self._load is not None:
-            self._load.cancel()
-        self.model = ModelState(file)
-        self._listener.hear_model()
-        self._load = asyncio.create_task(self._load_model(file))
+        """Load a model, which then takes the place of the present one."""
+        self.loader.load(file)
 
-    async def _load_model(self, file: ModelFile) -> None:
-        try:
-            if self._turn is not None:
-                self.stop_all()
-                await asyncio.shield(self._turn)
-            if await self._sound(file):
-                await self.engine.load(self._options(file), self._loading)
-                self.model.ready = True
-                self.model.share = 1.0
-                await self._remember_model(file)
-            else:
-                self.model.problem = "The embedded model is damaged: its hash is wrong. Install it again."
-        except (EngineError, EngineDied) as error:
-            self.model.problem = str(error)
-        self._listener.hear_model()
-        self._pump()
+    async def make_room(self) -> None:
+        """Stop the running reply, and wait until it is kept."""
+        if self._turn is not None:
+            self.stop_all()
+            await asyncio.shield(self._turn)
 
-    async def _sound(self, file: ModelFile) -> bool:
-        if file.source != "comes with chatapp":
-            return True
-        self._loading(Loading(step="mapping", share=0.0), "verifying")
-        return await asyncio.to_thread(verify, file.path, self.home.paths.state)
-
-    def _options(self, file: ModelFile) -> ModelOptions:
-        return model_options(str(file.path), self.home.settings)
-
-    def _loading(self, event: Loading, step: str = "") -> None:
-        self.model.step, self.model.share = step or event.step, event.share
-        self._listener.hear_model()
-
-    async def _remember_model(self, file: ModelFile) -> None:
+    async def use(self, file: ModelFile) -> None:
+        """Answer with this model from now on, in every chat, and send what waits."""
         for chat in {*self._chats.values(), *filter(None, [self.chat])}:
-            chat.options = self._options(file)
+            chat.options = self.loader.options(file)
         if self.chat is not None:
             self.chat.session.model = str(file.path)
             if self.chat.session.id:
                 await self.store.save_model(self.chat.session.id, str(file.path))
+        self._pump()
+
+    def tell_trouble(self, sentence: str) -> None:
+        """Something could not be done."""
+        self._listener.tell_trouble(sentence)
 
     # Sessions -----------------------------------------------------------------------------------------------
 
@@ -227,8 +195,8 @@ class Desk:
 
     def _hold(self, session: Session) -> Chat:
         file = self.model.file
-        options = self._options(file) if file else None
-        chat = Chat(session, self.store, self.engine, options, self._loading)
+        options = self.loader.options(file) if file else None
+        chat = Chat(session, self.store, self.engine, options, self.loader.report)
         chat.on_saving = self._listener.hear_saving
         if session.uid:
             self._chats[session.uid] = chat

@@ -71,8 +71,8 @@ def _failure(message: Message) -> Notice:
     if message.provenance.stop_reason is StopReason.CONTEXT_FULL:
         return Notice(said, "Your message is saved. Shorten it, or start a new session.", NO_ROOM)
     kept = len(message.token_ids)
-    more = f"These {kept:,} tokens are saved. " if kept else "Your message is saved. "
-    return Notice(said, f"{more}A new engine starts with the next reply.", GO_ON)
+    saved = f"These {kept:,} tokens are saved." if kept else "Your message is saved."
+    return Notice(said, f"{saved} A new engine goes on from here.", GO_ON)
 
 
 def resting_state(tip: Message | None) -> State:

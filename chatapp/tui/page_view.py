@@ -168,7 +168,9 @@ class PageView(ChatView):
         self.query_one(NewLines).show(0 if event.following else event.below)
 
     def action_again(self) -> None:
-        """Another answer to the last question."""
+        """Another answer to the last question; without a model, another try to get it."""
+        if self.desk.loader.again():
+            return
         tip = self.chat.session.tree.tip()
         if tip is not None:
             self._answer_again(tip)
@@ -178,10 +180,10 @@ class PageView(ChatView):
             self._run(lambda: self.chat.again(message.id))
 
     def action_escape(self) -> None:
-        """Stop the reply; with none, leave an edit; with none, go back to writing."""
+        """Stop the reply; with none, leave an edit; with none, stop a load; with none, go back to writing."""
         if self.chat.streaming is not None:
             self.chat.stop()
         elif self._editing is not None:
             self._leave_editing()
-        else:
+        elif not self.desk.loader.call_off():
             self.composer.focus()

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from chatapp.chat import Chat
 from chatapp.engine.protocol import Prefill, Tokens
-from chatapp.tui.desk import ModelState
 from chatapp.tui.entries import resting_state
+from chatapp.tui.loader import ModelState
 from chatapp.tui.widgets.status import State
 
 WINDOW_SECONDS = 1.0
@@ -65,6 +65,13 @@ class Progress:
         return State("reading", "◐", share=read.done / read.total, facts=facts, aside=kept, keys=STOP)
 
 
+def _without_model(model: ModelState, waiting: tuple[str, ...]) -> State:
+    """Why there is none, and how to get one."""
+    again = (("ctrl+r", "try again"),) if model.file else ()
+    facts = (model.short or model.problem, *waiting)
+    return State("no model", "!", "err", facts=facts, keys=(*again, ("ctrl+o", "another")))
+
+
 def state_of(
     model: ModelState, chat: Chat, progress: Progress, waits: int, unsaved: str, *, temporary: bool
 ) -> State:
@@ -76,9 +83,9 @@ def state_of(
         running = progress.state()
         state = replace(running, facts=running.facts + waiting)
     elif model.problem:
-        state = State("no model", "!", "err", facts=(model.problem,), keys=(("ctrl+o", "another"),))
+        state = _without_model(model, waiting)
     elif model.file is not None and not model.ready:
-        keys = (("↑", "take it back"),) if waits else (("ctrl+o", "other model"),)
+        keys = (("↑", "take it back"), *STOP) if waits else (*STOP, ("ctrl+o", "other model"))
         state = State("loading", "○", share=model.share, facts=waiting, keys=keys)
     elif waiting:
         state = State("busy", "○", facts=(*waiting, "another session is writing"))

@@ -7,8 +7,8 @@ from rich.style import Style
 
 from chatapp.conversation.persona import Persona
 from chatapp.text import display, display_line
-from chatapp.tui.desk import ModelState
-from chatapp.tui.lines import Line, clip, ends, file_size, flow, gap, indent, meter
+from chatapp.tui.lines import Line, clip, ends, file_size, flow, gap, indent, keys, meter
+from chatapp.tui.loader import ModelState
 from chatapp.tui.look import Look
 
 MEASURE = 62
@@ -63,7 +63,11 @@ def _model(look: Look, wide: int, model: ModelState) -> list[Line]:
     head = ends([(clip(name, wide - cell_len(right) - 2), look.text)], [(right, look.faint)], wide)
     if model.problem:
         sentence = flow([(display(model.problem), look.err)], wide)
-        return [head, *sentence, [("ctrl+o", look.muted), (" another model", look.faint)]]
+        return [
+            head,
+            *sentence,
+            keys((("ctrl+r", "try again"), ("ctrl+o", "another model")), look.muted, look.faint),
+        ]
     share = 1.0 if model.ready else model.share
     rule = meter(share, wide, look.accent if not model.ready else look.track, look.track)
     return [head, rule, _steps(look, wide, model)]

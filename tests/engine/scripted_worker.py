@@ -25,9 +25,11 @@ from chatapp.engine.protocol import (
     Loaded,
     Loading,
     ModelInfo,
+    Ping,
     Plan,
     Planned,
     Prefill,
+    Pulse,
     Tokens,
 )
 
@@ -51,7 +53,11 @@ def hear(block=True):
             return None
         if not data:
             os._exit(0)
-        _pending.extend(REQUEST.validate_json(body) for body in _unpacker.feed(data))
+        for request in (REQUEST.validate_json(body) for body in _unpacker.feed(data)):
+            if isinstance(request, Ping):
+                say(Pulse(beats=0, busy=False))
+            else:
+                _pending.append(request)
     return _pending.pop(0)
 
 
@@ -66,14 +72,14 @@ def info(path, n_ctx):
 
 
 def load(request):
-    if MODE == "crash_at_load":
+    if MODE == "crash_at_load" or request.options.path.endswith("crashed"):
         os.write(2, b"about to fall\n")
         os.kill(os.getpid(), signal.SIGSEGV)
-    if MODE == "refuse":
+    if MODE == "refuse" or request.options.path.endswith("refused"):
         say(Failed(reason="load", message="The file is broken."))
         return
     say(Loading(step="weights", share=0.5))
-    if MODE == "slow_load":
+    if MODE == "slow_load" or request.options.path.endswith("cancelled"):
         time.sleep(60)
     say(Loaded(info=info(request.options.path, request.options.n_ctx), load_s=0.1))
 

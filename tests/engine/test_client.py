@@ -15,7 +15,7 @@ import pytest
 from chatapp.conversation.message import Role, StopReason
 from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import SamplingSettings
-from chatapp.engine import client
+from chatapp.engine import link, watchdog
 from chatapp.engine.client import Engine, EngineDied, EngineError
 from chatapp.engine.protocol import Finished, Loading, ModelOptions, Prefill, Tokens
 
@@ -51,6 +51,22 @@ async def gone(pid, within):
             return False
         await asyncio.sleep(0.02)
     return True
+
+
+async def wait_until(true):
+    for _ in range(1000):
+        if true():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come to that")
+
+
+@pytest.fixture
+def quick_ticks(monkeypatch):
+    """Half a second, and one and a half, where people have 2.5 and 20."""
+    monkeypatch.setattr(watchdog, "TICK_SECONDS", 0.1)
+    monkeypatch.setattr(link, "TICK_SECONDS", 0.1)
+    monkeypatch.setattr(watchdog, "SILENT_TICKS", 15)
 
 
 # A sound engine ---------------------------------------------------------------------------------------------
@@ -176,7 +192,7 @@ async def test_a_refused_model_is_an_error_with_the_engines_sentence_and_leaves_
 
 
 async def test_a_refused_reply_is_an_error_and_the_engine_is_not_killed_for_it(monkeypatch):
-    monkeypatch.setattr(client, "CANCEL_SECONDS", 0.1)
+    monkeypatch.setattr(link, "CANCEL_SECONDS", 0.1)
     async with scripted("refuse_reply") as engine:
         with pytest.raises(EngineError, match="too long") as caught:
             await reply(engine)
@@ -252,7 +268,7 @@ async def test_an_engine_that_breaks_the_protocol_is_killed(mode, words):
 
 
 async def test_an_engine_that_talks_faster_than_it_is_read_is_killed(monkeypatch):
-    monkeypatch.setattr(client, "MAX_BACKLOG", 5_000)
+    monkeypatch.setattr(link, "MAX_BACKLOG", 5_000)
     async with scripted("flood_events") as engine:
         events = engine.generate(HELLO, SETTINGS, seed=1)
         await first_token(events)
@@ -263,22 +279,82 @@ async def test_an_engine_that_talks_faster_than_it_is_read_is_killed(monkeypatch
 
 
 @pytest.mark.parametrize("mode", ["silent", "deaf"])
-async def test_an_engine_that_does_not_stop_when_asked_is_killed(monkeypatch, mode):
-    monkeypatch.setattr(client, "CANCEL_SECONDS", 0.3)
+async def test_a_reply_ends_without_an_engine_that_does_not_stop_and_that_is_killed(monkeypatch, mode):
+    monkeypatch.setattr(link, "CANCEL_SECONDS", 0.5)
     async with scripted(mode) as engine:
+        pid = engine.pid
         events = engine.generate(HELLO, SETTINGS, seed=1)
         await anext(events)
-        started = time.monotonic()
         engine.cancel()
-        assert time.monotonic() - started < 0.05
+        assert not any(isinstance(event, Finished) for event in [event async for event in events])
+        assert engine.alive  # the reply did not wait for the verdict
+        assert await gone(pid, within=5)
         with pytest.raises(EngineDied, match="did not stop within"):
+            await engine.count(HELLO)
+
+
+async def test_whoever_asks_again_after_an_unanswered_stop_gets_a_new_engine(monkeypatch):
+    monkeypatch.setattr(link, "CANCEL_SECONDS", 0.5)
+    async with scripted("silent") as engine:
+        pid = engine.pid
+        events = engine.generate(HELLO, SETTINGS, seed=1)
+        await anext(events)
+        engine.cancel()
+        assert [event async for event in events] == []
+        await engine.ensure(OPTIONS)
+        assert engine.alive
+        assert engine.pid != pid
+
+
+async def test_an_engine_that_is_stopped_from_outside_is_noticed_also_while_idle(quick_ticks):
+    deaths = []
+    async with scripted("sound") as engine:
+        engine.on_death = deaths.append
+        pid = engine.pid
+        os.kill(pid, signal.SIGSTOP)
+        assert await gone(pid, within=10)
+        await wait_until(lambda: deaths)
+        assert "stopped from outside" in str(deaths[0])
+        await engine.ensure(OPTIONS)
+        assert isinstance((await reply(engine))[-1], Finished)
+
+
+async def test_a_reply_of_an_engine_that_is_stopped_from_outside_ends_with_a_sentence(quick_ticks):
+    async with scripted("endless") as engine:
+        events = engine.generate(HELLO, SETTINGS, seed=1)
+        await first_token(events)
+        os.kill(engine.pid, signal.SIGSTOP)
+        with pytest.raises(EngineDied, match="stopped from outside"):
             async for _ in events:
                 pass
-        assert time.monotonic() - started < 2
+
+
+async def test_an_engine_that_answers_no_more_is_noticed(quick_ticks):
+    async with scripted("silent") as engine:
+        with pytest.raises(EngineDied, match="did not answer"):
+            await reply(engine)
+
+
+async def test_a_loop_that_did_not_run_accuses_nobody(quick_ticks):
+    """As after Ctrl+Z and fg: the app stood still for many ticks, the engine answers when it is asked."""
+    async with scripted("sound") as engine:
+        await wait_until(lambda: engine._link._watchdog._speaks)
+        for _ in range(3):
+            time.sleep(watchdog.TICK_SECONDS * watchdog.SILENT_TICKS * 1.5)  # noqa: ASYNC251  the point of it
+            await asyncio.sleep(0)
+        assert isinstance((await reply(engine))[-1], Finished)
+
+
+async def test_a_death_that_was_asked_for_is_not_told():
+    deaths = []
+    async with scripted("sound") as engine:
+        engine.on_death = deaths.append
+        await engine.ensure(OPTIONS.model_copy(update={"n_ctx": 128}))
+    assert deaths == []
 
 
 async def test_a_stopped_process_is_killed_after_cancel_also_when_nobody_reads_any_more(monkeypatch):
-    monkeypatch.setattr(client, "CANCEL_SECONDS", 0.3)
+    monkeypatch.setattr(link, "CANCEL_SECONDS", 0.3)
     async with scripted("endless") as engine:
         pid = engine.pid
         async with contextlib.aclosing(engine.generate(HELLO, SETTINGS, seed=1)) as events:
@@ -305,12 +381,40 @@ async def test_a_cancelled_load_leaves_no_process():
         seen = asyncio.Event()
         loading = asyncio.create_task(engine.load(OPTIONS, lambda _: seen.set()))
         await seen.wait()
-        pid = engine.pid
+        (child,) = psutil.Process().children()
         loading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await loading
-        assert await gone(pid, within=1)
+        assert await gone(child.pid, within=1)
         assert not engine.alive
+
+
+async def test_closing_ends_a_process_that_still_loads():
+    async with scripted("slow_load", loaded=False) as engine:
+        seen = asyncio.Event()
+        loading = asyncio.create_task(engine.load(OPTIONS, lambda _: seen.set()))
+        await seen.wait()
+        (child,) = psutil.Process().children()
+        await engine.close()
+        assert await gone(child.pid, within=1)
+        with pytest.raises(EngineDied, match="was closed"):
+            await loading
+
+
+@pytest.mark.parametrize("way", ["refused", "crashed", "cancelled"])
+async def test_a_load_that_comes_to_nothing_leaves_the_model_before_it(tmp_path, way):
+    """The file's name tells the scripted engine what to do with it."""
+    async with scripted("sound") as engine:
+        pid, before = engine.pid, engine.info
+        seen = asyncio.Event()
+        other = asyncio.create_task(engine.load(OPTIONS.model_copy(update={"path": way}), lambda _: seen.set()))
+        if way == "cancelled":
+            await seen.wait()
+            other.cancel()
+        with pytest.raises((EngineError, EngineDied, asyncio.CancelledError)):
+            await other
+        assert (engine.pid, engine.info, engine.options) == (pid, before, OPTIONS)
+        assert isinstance((await reply(engine))[-1], Finished)
 
 
 async def test_closing_while_a_reply_runs_ends_it_with_a_sentence():

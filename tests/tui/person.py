@@ -6,10 +6,12 @@ import asyncio
 import os
 import signal
 from contextlib import contextmanager
+from unittest import mock
 
 from textual.events import Paste
 
 from chatapp.conversation.message import Role
+from chatapp.engine import watchdog
 from chatapp.tui.screens.main import MainScreen
 
 
@@ -75,7 +77,11 @@ class Person:
         pid = self.desk.engine.pid
         os.kill(pid, signal.SIGSTOP)
         try:
-            yield
+            with (
+                mock.patch.object(watchdog, "STOPPED_TICKS", 10**6),
+                mock.patch.object(watchdog, "SILENT_TICKS", 10**6),
+            ):
+                yield
         finally:
             os.kill(pid, signal.SIGCONT)
 

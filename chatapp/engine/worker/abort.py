@@ -28,6 +28,8 @@ class Abort:
         self._strlen = ctypes.cast(strlen(), L.ggml_abort_callback)
         self._nodes = 0
         """Questions that the last whole evaluation asked."""
+        self.beats = 0
+        """Grows while work goes on: with each node of a prompt, and with each token of a reply."""
 
     def attach(self, context: Any) -> None:
         """Let a context ask this switch."""
@@ -54,6 +56,7 @@ class Abort:
         def asked(_data: Any) -> bool:
             nonlocal nodes
             nodes += 1
+            self.beats += 1
             if self._nodes:
                 progress(tokens.start + min(len(tokens) - 1, len(tokens) * nodes // self._nodes))
             return self.requested

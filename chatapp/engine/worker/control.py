@@ -18,6 +18,11 @@ class Control:
         self._cancelled: set[int] = set()
         self._running: int | None = None
 
+    @property
+    def busy(self) -> bool:
+        """Whether a reply runs."""
+        return self._running is not None
+
     def expect(self, number: int) -> None:
         """A reply was asked for."""
         with self._lock:

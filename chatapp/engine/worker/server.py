@@ -1,8 +1,8 @@
 """Reads requests, answers them one after the other, and never dies of one.
 
-Two threads: the reader, which acts on Cancel and Retune at once and ends the process at the end of the input, and
-the main thread, which owns the model. A question about a prompt (Count, Plan, Inspect) that comes while a
-reply runs is answered between two of its tokens.
+Two threads: the reader, which acts on Cancel, Retune and Ping at once and ends the process at the end of the
+input, and the main thread, which owns the model. A question about a prompt (Count, Plan, Inspect) that comes while
+a reply runs is answered between two of its tokens.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ from chatapp.engine.protocol import (
     Inspected,
     Load,
     Loaded,
+    Ping,
     Plan,
     Planned,
+    Pulse,
     Request,
     Retune,
 )
@@ -50,7 +52,8 @@ class Server:
 
     def __init__(self, requests: int, frames: int) -> None:
         self._requests = requests
-        self._tell = Outbox(frames).tell
+        self._outbox = Outbox(frames)
+        self._tell = self._outbox.tell
         self._abort = Abort()
         self._control = Control(self._abort)
         self._inbox: queue.SimpleQueue[tuple[float, Request]] = queue.SimpleQueue()
@@ -90,6 +93,8 @@ class Server:
             self._control.cancel(request.id)
         elif isinstance(request, Retune):
             self._control.retune(request.id, request.settings)
+        elif isinstance(request, Ping):
+            self._outbox.tell_at_once(Pulse(beats=self._abort.beats, busy=self._control.busy))
         else:
             if isinstance(request, Generate):
                 self._control.expect(request.id)
@@ -136,6 +141,7 @@ class Server:
         self._tell(finished)
 
     def _answer_questions(self) -> None:
+        self._abort.beats += 1
         while not self._inbox.empty():
             asked, request = self._inbox.get()
             if isinstance(request, Count | Plan | Inspect):

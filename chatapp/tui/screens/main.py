@@ -20,7 +20,8 @@ from chatapp.errors import Refusal
 from chatapp.home import Home
 from chatapp.store import StoreError
 from chatapp.tui.choosing import choose_model, choose_persona, load_named, open_palette, show_keys
-from chatapp.tui.desk import Desk, ModelState
+from chatapp.tui.desk import Desk
+from chatapp.tui.loader import ModelState
 from chatapp.tui.page_view import PageView
 from chatapp.tui.screens.columns import ColumnsScreen
 from chatapp.tui.start import Start
@@ -68,7 +69,7 @@ class MainScreen(ColumnsScreen):
     @work(group="furnish")
     async def _furnish(self) -> None:
         with suppress(Refusal):  # load_named says it; here it is only for the persona's {{model}}
-            self.desk.model = ModelState(self.home.model(self.wanted.model))
+            self.desk.loader.state = ModelState(self.home.model(self.wanted.model))
         try:
             await self.desk.open(temporary=self.wanted.temporary)
             await self._first_chat()

@@ -1,0 +1,166 @@
+"""Keeps a model loaded: loads another beside it, lets that be called off, and starts again after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from chatapp.chat import model_options
+from chatapp.engine.catalog import ModelFile
+from chatapp.engine.client import Engine, EngineDied, EngineError
+from chatapp.engine.embedded import verify
+from chatapp.engine.protocol import Loading, ModelOptions
+from chatapp.engine.restarts import LIMIT, WINDOW_SECONDS, Restarts
+from chatapp.home import Home
+
+DAMAGED = "The embedded model is damaged: its hash is wrong. Install it again."
+CALLED_OFF = "Loading was stopped."
+
+
+@dataclass
+class ModelState:
+    """The model on the desk: how far its load is, or why there is none."""
+
+    file: ModelFile | None = None
+    step: str = ""
+    share: float = 0.0
+    ready: bool = False
+    problem: str = ""
+    short: str = ""
+    """The problem in a few words, for the status line."""
+
+
+class Desk(Protocol):
+    """What the loader asks of the desk."""
+
+    async def make_room(self) -> None:
+        """Let the running reply come to its end."""
+
+    async def use(self, file: ModelFile) -> None:
+        """Answer with this model from now on."""
+
+    def tell_trouble(self, sentence: str) -> None:
+        """Say what could not be done."""
+
+
+class Loader:
+    """Loads models into the engine. `changed` is called when `state` has changed."""
+
+    def __init__(self, engine: Engine, home: Home, desk: Desk, changed: Callable[[], None]) -> None:
+        self.state = ModelState()
+        self._engine = engine
+        self._home = home
+        self._desk = desk
+        self._changed = changed
+        self._before: ModelFile | None = None
+        """The model that goes on when the present load comes to nothing."""
+        self._restarts = Restarts()
+        self._task: asyncio.Task[None] | None = None
+        engine.on_death = self._died
+
+    @property
+    def loading(self) -> bool:
+        """Whether a model is being loaded."""
+        return self._task is not None and not self._task.done()
+
+    def load(self, file: ModelFile) -> None:
+        """Load a model; it takes the place of the present one when it is ready."""
+        self._restarts.forgive()
+        if self.state.ready:
+            self._before = self.state.file
+        self._begin(file)
+
+    def again(self) -> bool:
+        """Load the model that there is a problem with once more; whether there is one."""
+        file = self.state.file
+        if file is None or not self.state.problem or self.loading:
+            return False
+        self.load(file)
+        return True
+
+    def call_off(self) -> bool:
+        """Stop the load at once; whether there was one."""
+        if self._task is None or self._task.done():
+            return False
+        self._task.cancel()
+        self._task = asyncio.create_task(self._after(self._task, self._go_back(CALLED_OFF, told=False)))
+        return True
+
+    async def close(self) -> None:
+        """Load no more."""
+        self._engine.on_death = lambda _death: None
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    def report(self, event: Loading, step: str = "") -> None:
+        """A load has come so far."""
+        self.state.step, self.state.share = step or event.step, event.share
+        self._changed()
+
+    def options(self, file: ModelFile) -> ModelOptions:
+        """How a model is loaded here."""
+        return model_options(str(file.path), self._home.settings)
+
+    def _begin(self, file: ModelFile) -> None:
+        self.state = ModelState(file)
+        self._changed()
+        before, loading = self._task, self._load(file)
+        if before is not None and not before.done():
+            before.cancel()
+            loading = self._after(before, loading)
+        self._task = asyncio.create_task(loading)
+
+    async def _after(self, before: asyncio.Task[None], then: Awaitable[None]) -> None:
+        await asyncio.wait([before])  # its process is gone then
+        await then
+
+    async def _load(self, file: ModelFile) -> None:
+        try:
+            await self._desk.make_room()
+            if not await self._sound(file):
+                await self._go_back(DAMAGED)
+                return
+            await self._engine.load(self.options(file), self.report)
+        except (EngineError, EngineDied) as error:
+            await self._go_back(str(error))
+            return
+        self._before = None
+        await self._ready(file)
+
+    async def _ready(self, file: ModelFile) -> None:
+        self.state = ModelState(file, share=1.0, ready=True)
+        await self._desk.use(file)
+        self._changed()
+
+    async def _go_back(self, problem: str, *, told: bool = True) -> None:
+        """To the model before, if its engine still lives; else say that there is none."""
+        before, self._before = self._before, None
+        if before is not None and self._engine.alive:
+            if told:
+                self._desk.tell_trouble(f"{problem} {before.name} stays.")
+            await self._ready(before)
+        else:
+            self.state.problem = problem
+            self.state.short = "" if told else "loading was stopped"
+            self._changed()
+
+    async def _sound(self, file: ModelFile) -> bool:
+        if file.source != "comes with chatapp":
+            return True
+        self.report(Loading(step="mapping", share=0.0), "verifying")
+        return await asyncio.to_thread(verify, file.path, self._home.paths.state)
+
+    def _died(self, death: EngineDied) -> None:
+        """The engine of the present model has ended by itself: start another, unless it has too often."""
+        file = self.state.file
+        if self.loading or file is None:
+            return
+        if self._restarts.allow():
+            self._begin(file)
+            return
+        times = f"{LIMIT + 1} times in {WINDOW_SECONDS / 60:.0f} minutes"
+        self.state = ModelState(file, problem=f"The engine has stopped {times}. {death}", short=times)
+        self._changed()
