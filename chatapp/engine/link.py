@@ -178,7 +178,7 @@ class Link:
     def check(self) -> None:
         """Raise the death of the child, if it has died."""
         if self._death is not None:
-            raise EngineDied(*self._death.args, self._death.detail)
+            raise EngineDied(str(self._death), self._death.detail)
 
     def nonsense(self, event: Event) -> EngineDied:
         """End a child that answers what was not asked."""
