@@ -36,6 +36,14 @@ class NoSuchSession(StoreError, LookupError):  # noqa: N818  it names what happe
     """No session goes by that name, or more than one does."""
 
 
+class NoSuchReminder(StoreError, LookupError):  # noqa: N818  it names what happened
+    """No reminder goes by that name, or more than one does."""
+
+
+class NoSuchNote(StoreError, LookupError):  # noqa: N818  it names what happened
+    """No note goes by that name, or more than one does."""
+
+
 class NotStreaming(StoreError):  # noqa: N818  it names what happened
     """The reply is final, or another process writes it: it may not be changed here."""
 

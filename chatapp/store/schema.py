@@ -89,7 +89,49 @@ def _first(connection: apsw.Connection) -> None:
     connection.execute(_FIRST)
 
 
-MIGRATIONS: tuple[Callable[[apsw.Connection], None], ...] = (_first,)
+_AGENDA = """
+-- Wall times are text, YYYY-MM-DDTHH:MM: they mean nothing without their zone, and sort as they stand.
+CREATE TABLE reminder(
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid        TEXT NOT NULL UNIQUE,
+    starts     TEXT NOT NULL,
+    zone       TEXT NOT NULL,
+    rule       TEXT CHECK(json_valid(rule)),
+    told       TEXT,     -- the latest occurrence that was told, and dealt with
+    done       TEXT,
+    snoozed_ms INTEGER,
+    calendar   TEXT,     -- the event's name in the calendar that it came from
+    created_ms INTEGER NOT NULL,
+    deleted_ms INTEGER,
+    body       TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX reminder_calendar ON reminder(calendar) WHERE calendar IS NOT NULL AND deleted_ms IS NULL;
+
+CREATE TABLE note(
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid        TEXT NOT NULL UNIQUE,
+    created_ms INTEGER NOT NULL,
+    deleted_ms INTEGER,
+    body       TEXT NOT NULL
+) STRICT;
+CREATE VIRTUAL TABLE note_fts USING fts5(
+    body, content='note', content_rowid='id', tokenize='unicode61 remove_diacritics 2'
+);
+INSERT INTO note_fts(note_fts, rank) VALUES ('secure-delete', 1);
+CREATE TRIGGER note_written AFTER INSERT ON note BEGIN
+    INSERT INTO note_fts(rowid, body) VALUES (new.id, new.body);
+END;
+CREATE TRIGGER note_gone AFTER DELETE ON note BEGIN
+    INSERT INTO note_fts(note_fts, rowid, body) VALUES ('delete', old.id, old.body);
+END;
+"""
+
+
+def _agenda(connection: apsw.Connection) -> None:
+    connection.execute(_AGENDA)
+
+
+MIGRATIONS: tuple[Callable[[apsw.Connection], None], ...] = (_first, _agenda)
 VERSION = len(MIGRATIONS)
 
 

@@ -20,6 +20,7 @@ from chatapp.conversation.message import Message, Provenance, Status
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.session import Session, SessionHead
 from chatapp.store import messages, sessions
+from chatapp.store.agenda import AgendaStore
 from chatapp.store.database import check, open_database, open_in_memory
 from chatapp.store.errors import CannotOpen, StoreError, in_sentences
 from chatapp.store.lease import Lease, is_living, remove_dead
@@ -42,6 +43,7 @@ class Store:
         self._owner = lease.name if lease else secrets.token_hex(8)
         self._thread = thread
         self._closed = False
+        self.agenda = AgendaStore(self._do)
 
     # Opening and closing ------------------------------------------------------------------------------------
 

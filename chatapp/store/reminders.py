@@ -1,0 +1,121 @@
+"""Reminders in the database. Telling is one transaction: whoever marks an occurrence first is who tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import apsw
+from pydantic import ValidationError
+
+from chatapp.agenda.reminder import Due, Plan, Reminder
+from chatapp.agenda.rules import Rule
+from chatapp.store.encoding import new_uid, now_ms, storable
+from chatapp.store.errors import NoSuchReminder
+from chatapp.store.transaction import writing
+
+_ADD = """
+INSERT INTO reminder(uid, body, starts, zone, rule, calendar, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING RETURNING *
+"""
+
+
+def add(connection: apsw.Connection, plan: Plan, calendar: str | None = None) -> Reminder | None:
+    """Keep a new reminder; None where one from the same event of a calendar is there already."""
+    with writing(connection):
+        return _add(connection, plan, calendar)
+
+
+def add_all(connection: apsw.Connection, plans: Sequence[tuple[Plan, str | None]]) -> list[Reminder]:
+    """Keep many, or none; those that came from a calendar before are passed over."""
+    with writing(connection):
+        return [added for plan, calendar in plans if (added := _add(connection, plan, calendar))]
+
+
+def every(connection: apsw.Connection) -> list[Reminder]:
+    """All that were not deleted, in the order they were made."""
+    rows = connection.execute("SELECT * FROM reminder WHERE deleted_ms IS NULL ORDER BY id")
+    return [found for row in rows if (found := _reminder(row))]
+
+
+def named(connection: apsw.Connection, name: str) -> Reminder:
+    """A reminder by its uid or the beginning of it, a deleted one too.
+
+    Raises:
+        NoSuchReminder: when there is none, or more than one.
+    """
+    rows = connection.execute("SELECT * FROM reminder WHERE uid GLOB ? LIMIT 2", (_beginning(name),))
+    found = [one for row in rows if (one := _reminder(row))]
+    if len(found) != 1:
+        which = "More than one reminder begins" if found else "There is no reminder that begins"
+        raise NoSuchReminder(f"{which} with ‘{name[:40]}’. chatapp reminders list shows their names.")
+    return found[0]
+
+
+def claim(connection: apsw.Connection, now: datetime) -> list[Due]:
+    """What is due now and was not told yet, marked as told: no other process gets it too."""
+    if not any(one.due(now) or one.told_ahead(now) for one in every(connection)):
+        return []  # a look takes no lock
+    with writing(connection):
+        for one in every(connection):
+            if one.told_ahead(now):
+                _write(connection, one.id, told=one.plan.latest(now))
+        due = [found for one in every(connection) if (found := one.due(now))]
+        for found in due:
+            _write(connection, found.reminder.id, told=found.occurrence, snoozed=None)
+    return sorted(due, key=lambda found: found.at)
+
+
+def put(connection: apsw.Connection, reminder: Reminder) -> None:
+    """Keep what became of a reminder: done, put off, deleted, or as it was before one of these."""
+    with writing(connection):
+        _write(connection, reminder.id, told=reminder.told, done=reminder.done, snoozed=reminder.snoozed)
+        connection.execute(
+            "UPDATE reminder SET deleted_ms = CASE WHEN ? THEN coalesce(deleted_ms, ?) END WHERE id = ?",
+            (reminder.deleted, now_ms(), reminder.id),
+        )
+
+
+def _add(connection: apsw.Connection, plan: Plan, calendar: str | None) -> Reminder | None:
+    rule = plan.rule.model_dump_json(exclude_defaults=True) if plan.rule else None
+    row = (new_uid(), storable(plan.text), _text(plan.start), plan.zone, rule, calendar, now_ms())
+    added = connection.execute(_ADD, row).fetchone()
+    return _reminder(added) if added else None
+
+
+def _write(connection: apsw.Connection, reminder_id: int, **values: datetime | None) -> None:
+    for name, value in values.items():
+        if name == "snoozed":
+            written: Any = int(value.timestamp() * 1000) if value else None
+            connection.execute("UPDATE reminder SET snoozed_ms = ? WHERE id = ?", (written, reminder_id))
+        else:
+            written = _text(value) if value else None
+            connection.execute(f"UPDATE reminder SET {name} = ? WHERE id = ?", (written, reminder_id))  # noqa: S608
+
+
+def _reminder(row: Sequence[Any]) -> Reminder | None:
+    id_, uid, starts, zone, rule, told, done, snoozed_ms, _calendar, created_ms, deleted_ms, body = row
+    try:
+        # Not validated again but for the rule: a zone that this machine does not know must not hide a reminder.
+        plan = Plan.model_construct(
+            text=body, start=_time(starts), zone=zone, rule=Rule.model_validate_json(rule) if rule else None
+        )
+        snoozed = datetime.fromtimestamp(snoozed_ms / 1000, UTC) if snoozed_ms is not None else None
+        return Reminder(id_, uid, plan, _time(told), _time(done), snoozed, created_ms, deleted_ms is not None)
+    except (ValidationError, ValueError):
+        # Another version's rule. It stays in its row for that version, and the others must still be told.
+        return None
+
+
+def _text(wall: datetime) -> str:
+    return f"{wall:%Y-%m-%dT%H:%M}" if wall.year > 999 else wall.isoformat(timespec="minutes")
+
+
+def _time(text: str | None) -> Any:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _beginning(name: str) -> str:
+    letters = "".join(letter for letter in name.casefold() if letter.isalnum())
+    return f"{letters}*" if letters else ""
