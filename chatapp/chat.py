@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatapp.config import Settings
+from chatapp.conversation.decision import Memory
 from chatapp.conversation.message import Message, Provenance, Role, Segment, Status, StopReason
 from chatapp.conversation.prompt import Turn, turns
 from chatapp.conversation.sampling import RANDOM_SEED, SamplingSettings
@@ -232,6 +233,7 @@ class Chat:
                 template=persona.template,
                 open_last=bool(reply.text),
                 first_index=len(reply.token_ids),
+                memory=reply.provenance.memory,
             )
         ) as events:
             async for event in events:
@@ -251,6 +253,7 @@ class Chat:
             preset=self.session.sampling().preset.name,
             reproducible=info.reproducible,
             segments=(*(reply.provenance.segments if continued else ()), draws),
+            memory=reply.provenance.memory if continued else Memory(),
             continued_from=len(reply.token_ids),
         )
 
@@ -280,6 +283,7 @@ class _Outcome:
             return Status.COMPLETE if ended else Status.STOPPED, came_from.model_copy(
                 update={
                     "segments": came_from.segments[:-1] + done.segments,  # the last was only begun
+                    "memory": done.memory,
                     "prompt_tokens": done.prompt_tokens,
                     "reused_tokens": done.reused_tokens,
                     "evaluated_tokens": done.evaluated_tokens,

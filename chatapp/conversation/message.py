@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from chatapp.conversation.decision import Memory
 from chatapp.conversation.sampling import SamplingSettings
 
 
@@ -55,6 +56,8 @@ class Segment(_Frozen):
     from_token: int
     settings: SamplingSettings
     seed: int
+    memory: Memory = Memory()
+    """What mirostat or adaptive-p remembered where it begins."""
 
 
 class Timings(_Frozen):
@@ -79,6 +82,8 @@ class Provenance(_Frozen):
     preset: str = ""
     reproducible: bool = False
     segments: tuple[Segment, ...] = ()
+    memory: Memory = Memory()
+    """What mirostat or adaptive-p remembers at the end: Continue goes on with it."""
     prompt_tokens: int = 0
     reused_tokens: int = 0
     evaluated_tokens: int = 0

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from chatapp.conversation.decision import Memory
 from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.engine.link import LOAD, EngineDied, EngineError, Link, Unanswered
@@ -132,6 +133,7 @@ class Engine:
         template: bool = True,
         open_last: bool = False,
         first_index: int = 0,
+        memory: Memory | None = None,
     ) -> AsyncGenerator[Prefill | Tokens | Finished, None]:
         """Generate a reply: progress through the prompt, text as it comes, and at last how it ended.
 
@@ -153,6 +155,7 @@ class Engine:
                 first_index=first_index,
                 settings=settings,
                 seed=seed,
+                memory=memory or Memory(),
             )
             with link.answers_to(request.id) as answers:
                 self._running = request.id

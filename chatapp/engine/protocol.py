@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from chatapp.conversation.decision import Memory
 from chatapp.conversation.message import Segment, StopReason, Timings
 from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import SamplingSettings
@@ -85,6 +86,8 @@ class Generate(_Message):
     settings: SamplingSettings
     seed: int
     """The seed to draw with; never random here."""
+    memory: Memory = Memory()
+    """What mirostat or adaptive-p remembers of the reply that goes on."""
 
 
 class Retune(_Message):
@@ -255,6 +258,8 @@ class Finished(_Message):
     evaluated_tokens: int
     generated_tokens: int
     segments: tuple[Segment, ...]
+    memory: Memory = Memory()
+    """What mirostat or adaptive-p remembers at the end."""
     timings: Timings
     cache: CacheUse | None = None
 
@@ -306,7 +311,7 @@ class Failed(_Message):
 
     kind: Literal["failed"] = "failed"
     id: int | None = None
-    reason: Literal["load", "template", "context", "internal"]
+    reason: Literal["load", "template", "context", "settings", "internal"]
     message: str
 
 

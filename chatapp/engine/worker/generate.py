@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from chatapp.conversation.message import Segment, StopReason, Timings
 from chatapp.engine.protocol import CacheUse, Finished, Generate, Prefill, Tokens
 from chatapp.engine.worker.cache import Aborted, NoRoomError
+from chatapp.engine.worker.candidates import logits_at
 from chatapp.engine.worker.control import Control
 from chatapp.engine.worker.model import Model
-from chatapp.engine.worker.sampler import Sampler
+from chatapp.engine.worker.sampler import Said, Sampler
 from chatapp.engine.worker.stream import TextStream
 
 _TOLD_EVERY = 0.05
@@ -70,7 +71,15 @@ class Generation:
         self._between = between
         self._clock = _Clock(asked)
         self._settings = request.settings
-        self._segments = [Segment(from_token=request.first_index, settings=request.settings, seed=request.seed)]
+        self._memory = request.memory
+        self._segments = [
+            Segment(
+                from_token=request.first_index,
+                settings=request.settings,
+                seed=request.seed,
+                memory=request.memory,
+            )
+        ]
         self._text = TextStream(self._stops())
         self._prompt: list[int] = []
         self._said: list[int] = []
@@ -161,20 +170,34 @@ class Generation:
 
     def _write(self) -> StopReason:
         self._take_settings()
-        sampler = Sampler(self._model.vocabulary.size, self._settings, self._request.seed, self._prompt)
+        sampler = Sampler(
+            self._model.vocabulary,
+            self._settings,
+            self._request.seed,
+            self._so_far(),
+            context=self._model.cache.size,
+            memory=self._memory,
+        )
         try:
             return self._write_with(sampler)
         finally:
+            self._memory = sampler.memory
             sampler.close()
+
+    def _so_far(self) -> Said:
+        return Said(self._said, len(self._prompt) - self._drawn())
 
     def _write_with(self, sampler: Sampler) -> StopReason:
         vocabulary, cache = self._model.vocabulary, self._model.cache
         while True:
+            self._memory = sampler.memory
             if self._take_settings():
-                sampler.retune(self._settings, self._said)
+                sampler.retune(self._settings, self._so_far())
             if self._text.stops.found:
                 return StopReason.STOP_STRING
-            token = sampler.draw(cache.logits(), self._request.first_index + self._generated)
+            token = sampler.draw(
+                logits_at(cache.logits(), vocabulary.size), self._request.first_index + self._generated
+            )
             if vocabulary.ends_turn(token):
                 return StopReason.END
             sampler.accept(token)
@@ -194,7 +217,10 @@ class Generation:
             return False
         self._settings = settings
         segment = Segment(
-            from_token=self._request.first_index + self._generated, settings=settings, seed=self._request.seed
+            from_token=self._request.first_index + self._generated,
+            settings=settings,
+            seed=self._request.seed,
+            memory=self._memory,
         )
         if self._segments[-1].from_token == segment.from_token:
             self._segments.pop()  # it has drawn nothing
@@ -227,6 +253,7 @@ class Generation:
             evaluated_tokens=self._evaluated,
             generated_tokens=self._generated,
             segments=tuple(self._segments),
+            memory=self._memory,
             timings=self._clock.timings(self._generated),
             cache=self._cache_use,
         )

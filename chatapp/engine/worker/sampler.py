@@ -1,160 +1,197 @@
-"""Drawing the next token: llama.cpp's samplers narrow the candidates, the draw itself is ours.
-
-The draw's random number depends only on the seed and on the position of the token in the reply. So there is no
-generator state: settings may change in mid-reply, and Continue goes on with the same draws, from the seed alone.
-"""
+"""Drawing the next token: llama.cpp's samplers narrow the candidates, the draw itself is ours."""
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
-from llama_cpp import llama_cpp as L  # noqa: N812
 
+from chatapp.conversation.decision import Memory
 from chatapp.conversation.sampling import SamplingSettings
+from chatapp.engine.worker.bias import Bias
+from chatapp.engine.worker.candidates import Candidates
+from chatapp.engine.worker.chain import Chain, Moment, remembered
+from chatapp.engine.worker.draw import SECOND_DRAW, pick, uniform
+from chatapp.engine.worker.grammar import Grammar, is_constrained
+from chatapp.engine.worker.vocabulary import Vocabulary
 
-_CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)], align=True)
-_WORD = 2**64 - 1
-_FEW = 256
-"""Candidates that are sorted at once."""
-_HEAD = 12.0
-"""Candidates whose logit is this far below the best one's have less than a hundred-thousandth of its chance."""
+_NEVER_CUT_THE_BEST = {"top_n_sigma", "top_k", "top_p", "min_p", "temperature"}
+_REMEMBERING = {"mirostat", "adaptive_p"}
 
 
 class NoCandidatesError(Exception):
-    """The model's numbers are broken; the message is a sentence for people."""
+    """There is nothing to draw from; the message is a sentence for people."""
 
 
-def uniform(seed: int, index: int) -> float:
-    """The number in [0, 1) for one position of one seed: two rounds of splitmix64."""
-    return (_mix(_mix(seed) + index) >> 11) * 2.0**-53
+class Observer(Protocol):
+    """Looks at the candidates while a token is chosen; when the first choice was refused, from the start again."""
+
+    def begins(self, logits: Any, moment: Moment, refused: int | None) -> None:
+        """The chain is about to run; `refused` is what the grammar did not allow, if anything."""
+
+    def saw(self, stage: str, candidates: Candidates) -> None:
+        """A stage has run."""
+
+    def drew(self, token: int, chance: float) -> None:
+        """The choice was made, with a number in [0, 1)."""
 
 
-def _mix(word: int) -> int:
-    word = (word + 0x9E3779B97F4A7C15) & _WORD
-    word = ((word ^ (word >> 30)) * 0xBF58476D1CE4E5B9) & _WORD
-    word = ((word ^ (word >> 27)) * 0x94D049BB133111EB) & _WORD
-    return word ^ (word >> 31)
+@dataclass(frozen=True)
+class Said:
+    """The text that the next token follows: the prompt and the reply so far, which begins at `reply`."""
 
+    tokens: Sequence[int]
+    reply: int
 
-def pick(ids: Any, logits: Any, chance: float) -> int:
-    """The candidate at which the cumulative probability, likeliest first and ties by id, passes a chance.
-
-    Args:
-        ids: Token ids, shape (n,).
-        logits: Their logits, shape (n,), all but infinite ones finite.
-        chance: In [0, 1).
-    """
-    best = logits.max()
-    weights = np.exp(logits - best)
-    goal = chance * float(weights.sum(dtype=np.float64))
-    if len(ids) > _FEW:
-        # Sorting a whole vocabulary takes longer than the model; its likeliest part nearly always decides.
-        head = np.flatnonzero(logits > best - _HEAD)
-        order, position = _reach(ids[head], weights[head], goal)
-        if position < len(head):
-            return int(ids[head[order[position]]])
-    order, position = _reach(ids, weights, goal)
-    possible = np.count_nonzero(weights)  # two sums of the same numbers may differ in the last digit
-    return int(ids[order[min(position, possible - 1)]])
-
-
-def _reach(ids: Any, weights: Any, goal: float) -> tuple[Any, int]:
-    """The candidates in order, and the first position at which their weights add up to more than a goal."""
-    order = np.lexsort((ids, -weights))
-    return order, int(np.searchsorted(np.cumsum(weights[order], dtype=np.float64), goal, side="right"))
-
-
-def _array_at(address: Any, length: int, kind: np.dtype[Any]) -> Any:
-    """A view of foreign memory as an array of shape (length,)."""
-    memory: Any = (ctypes.c_char * (length * kind.itemsize)).from_address(address)
-    return np.frombuffer(memory, kind)
+    @property
+    def of_reply(self) -> Sequence[int]:
+        """The reply's own tokens."""
+        return self.tokens[self.reply :]
 
 
 class Sampler:
     """Draws the tokens of one reply with the settings in force."""
 
-    def __init__(self, vocabulary: int, settings: SamplingSettings, seed: int, said: Sequence[int]) -> None:
-        """A sampler for a vocabulary of that size; `said` are the prompt's and the reply's tokens so far."""
-        self._candidates = np.empty(vocabulary, _CANDIDATE)
-        self._ids = np.arange(vocabulary, dtype=np.int32)
-        self._array = L.llama_token_data_array()
-        self._seed = seed
-        self._chain: Any = None
-        self.retune(settings, said)
-
-    def retune(self, settings: SamplingSettings, said: Sequence[int]) -> None:
-        """Take other settings for the next draw on."""
-        self.close()
-        self._greedy = settings.temperature == 0
-        self._penalised = settings.repeat_penalty != 1 and settings.repeat_last_n > 0
-        self._chain = L.llama_sampler_chain_init(L.llama_sampler_chain_default_params())
-        for sampler in self._samplers(settings):
-            if not sampler:
-                raise MemoryError("llama.cpp could not make a sampler")
-            L.llama_sampler_chain_add(self._chain, sampler)
-        if self._penalised:
-            for token in said[-settings.repeat_last_n :]:
-                L.llama_sampler_accept(self._chain, token)
-
-    def _samplers(self, settings: SamplingSettings) -> Iterator[Any]:
-        """Those that change something, in llama.cpp's own order."""
-        if self._penalised:
-            yield L.llama_sampler_init_penalties(
-                len(self._ids), settings.repeat_last_n, settings.repeat_penalty, 0.0, 0.0
-            )
-        if self._greedy:  # whatever else is set, the likeliest token stays the likeliest
-            return
-        if settings.top_k > 0:
-            yield L.llama_sampler_init_top_k(settings.top_k)
-        if settings.top_p < 1:
-            yield L.llama_sampler_init_top_p(settings.top_p, 1)
-        if settings.min_p > 0:
-            yield L.llama_sampler_init_min_p(settings.min_p, 1)
-        if settings.temperature != 1:
-            yield L.llama_sampler_init_temp(settings.temperature)
-
-    def draw(self, address: int, index: int) -> int:
-        """The next token.
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        settings: SamplingSettings,
+        seed: int,
+        said: Said,
+        *,
+        context: int,
+        memory: Memory | None = None,
+    ) -> None:
+        """A sampler.
 
         Args:
-            address: Where the logits are: one float32 for each token of the vocabulary.
-            index: The position of the token in the reply.
+            vocabulary: The model's.
+            settings: Those in force.
+            seed: The seed of the reply.
+            said: The prompt and the reply so far.
+            context: Size of the context window in tokens.
+            memory: What mirostat or adaptive-p remembers of the reply so far.
 
         Raises:
-            NoCandidatesError: when a logit is not a number.
+            ConstraintError: when the grammar or the schema of the settings cannot be used.
         """
-        logits = _array_at(address, len(self._ids), np.dtype(np.float32))
+        self.memory = memory or Memory()
+        """What is remembered, the last token drawn included."""
+        self._vocabulary = vocabulary
+        self._context = context
+        self._candidates = Candidates(vocabulary.size)
+        self._seed = seed
+        self._chain: Chain | None = None
+        self._grammar: Grammar | None = None
+        self.retune(settings, said)
+
+    def retune(self, settings: SamplingSettings, said: Said) -> None:
+        """Take other settings for the next draw on. What is remembered stays.
+
+        Raises:
+            ConstraintError: when the grammar or the schema of the settings cannot be used.
+        """
+        self.close()
+        self._settings = settings
+        self._bias = Bias(self._vocabulary, settings, said.of_reply)
+        self._chain = Chain(self._vocabulary, settings, self._context, self._bias)
+        self._chain.accept(said.tokens)
+        if is_constrained(settings):
+            self._grammar = Grammar(self._vocabulary, settings, said.of_reply)
+        self._greedy = settings.temperature == 0
+        self._is_argmax = self._greedy and set(self._chain.names) <= _NEVER_CUT_THE_BEST
+        self._remembers = bool(_REMEMBERING & set(self._chain.names))
+
+    def draw(self, logits: Any, index: int, observer: Observer | None = None) -> int:
+        """The next token, for the position `index` of the reply; logits of the shape (vocabulary,).
+
+        Raises:
+            NoCandidatesError: when a logit is not a number, or everything is ruled out.
+        """
         if not np.isfinite(logits.max()):
             raise NoCandidatesError("The model computes numbers that are no numbers; its file may be damaged.")
-        if self._greedy and not self._penalised:
-            return int(logits.argmax())
-        ids, narrowed = self._narrow(logits)
-        if self._greedy:
-            return int(ids[narrowed.argmax()])
-        return pick(ids, narrowed, uniform(self._seed, index))
+        moment = Moment(self._seed, index, self.memory)
+        token = self._draw(logits, moment, observer, refused=None)
+        if self._grammar is not None and not self._grammar.allows(token):
+            token = self._draw(logits, moment, observer, refused=token)
+        return token
 
-    def _narrow(self, logits: Any) -> tuple[Any, Any]:
-        """What the chain leaves: ids and logits."""
-        self._candidates["id"] = self._ids
-        self._candidates["logit"] = logits
-        array = self._array
-        array.data = ctypes.cast(self._candidates.ctypes.data, L.llama_token_data_p)
-        array.size, array.selected, array.sorted = len(self._ids), -1, False
-        L.llama_sampler_apply(self._chain, ctypes.byref(array))
-        # A sampler may have pointed `data` at memory of its own, that the next call overwrites.
-        left = _array_at(ctypes.cast(array.data, ctypes.c_void_p).value, array.size, _CANDIDATE)
-        return left["id"].copy(), left["logit"].copy()
+    def _draw(self, logits: Any, moment: Moment, observer: Observer | None, refused: int | None) -> int:
+        chance = uniform(moment.seed, moment.index, 0 if refused is None else SECOND_DRAW)
+        if self._is_argmax and observer is None and refused is None:
+            return int(logits.argmax())
+        if observer is not None:
+            observer.begins(logits, moment, refused)
+        ids, left, unbent = self._narrow(logits, moment, observer, by_grammar=refused is not None)
+        if self._is_argmax and refused is None:
+            token = int(logits.argmax())
+        elif self._greedy:
+            token = int(ids[left.argmax()])
+        else:
+            token = pick(ids, left, chance)
+        if self._remembers:
+            place = int(np.flatnonzero(ids == token)[0])
+            self.memory = remembered(
+                self._settings,
+                moment.memory,
+                _share(left, place),
+                0.0 if unbent is None else _share(unbent, place),
+            )
+        if observer is not None:
+            observer.drew(token, chance)
+        return token
+
+    def _narrow(
+        self, logits: Any, moment: Moment, observer: Observer | None, *, by_grammar: bool
+    ) -> tuple[Any, Any, Any]:
+        """What the chain leaves: ids, logits, and for adaptive-p the logits before it bent them."""
+        assert self._chain is not None  # noqa: S101  retune made it
+        candidates = self._candidates
+        candidates.load(logits)
+        unbent = None
+
+        def watch(stage: str, candidates: Candidates) -> None:
+            nonlocal unbent
+            if observer is not None:
+                observer.saw(stage, candidates)
+            if self._remembers and stage != "adaptive_p":
+                unbent = candidates.logits().copy()
+
+        if by_grammar and self._grammar is not None:
+            self._grammar.narrow(candidates)
+            candidates.drop_impossible()
+            watch("grammar", candidates)
+        elif self._remembers:
+            unbent = candidates.logits().copy()
+        if not len(candidates):
+            raise NoCandidatesError("The grammar allows nothing here that this model could write.")
+        self._chain.run(candidates, moment, watch if observer is not None or self._remembers else None)
+        ids, left = candidates.ids().copy(), candidates.logits().copy()
+        if not np.isfinite(left.max(initial=-np.inf)):
+            raise NoCandidatesError("Nothing is left to say: bias and banned words rule every candidate out.")
+        return ids, left, unbent
 
     def accept(self, token: int) -> None:
-        """Let the penalties know what was drawn."""
-        if self._penalised:
-            L.llama_sampler_accept(self._chain, token)
+        """Let the penalties, the grammar and the bans know what was said."""
+        if self._chain is not None:
+            self._chain.accept((token,))
+        self._bias.accept((token,))
+        if self._grammar is not None:
+            self._grammar.accept(token)
 
     def close(self) -> None:
         """Free what llama.cpp holds."""
         if self._chain is not None:
-            L.llama_sampler_free(self._chain)
+            self._chain.close()
             self._chain = None
+        if self._grammar is not None:
+            self._grammar.close()
+            self._grammar = None
+
+
+def _share(logits: Any, place: int) -> float:
+    """The probability of one of these candidates."""
+    weights = np.exp(logits - logits.max())
+    return float(weights[place] / weights.sum())

@@ -40,8 +40,10 @@ from chatapp.engine.protocol import (
 from chatapp.engine.worker.abort import Abort
 from chatapp.engine.worker.control import Control
 from chatapp.engine.worker.generate import Generation, PromptTooLongError
+from chatapp.engine.worker.grammar import ConstraintError
 from chatapp.engine.worker.model import LoadError, Model, load
 from chatapp.engine.worker.outbox import Outbox
+from chatapp.engine.worker.sampler import NoCandidatesError
 from chatapp.engine.worker.template import TemplateError
 
 _PIECE = 2**16
@@ -112,6 +114,8 @@ class Server:
             self._tell(Failed(id=number, reason="template", message=str(error)))
         except PromptTooLongError as error:
             self._tell(Failed(id=number, reason="context", message=str(error)))
+        except (ConstraintError, NoCandidatesError) as error:
+            self._tell(Failed(id=number, reason="settings", message=str(error)))
         except Exception as error:  # noqa: BLE001 - told to the app, and the engine lives on
             os.write(2, traceback.format_exc().encode("utf-8", "replace"))
             kind = type(error).__name__

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+from functools import cached_property
 from typing import Any
 
 from llama_cpp import llama_cpp as L  # noqa: N812
@@ -72,6 +73,11 @@ class Vocabulary:
         if piece is None:
             piece = self._pieces[token] = self._read_piece(token)
         return piece
+
+    @cached_property
+    def sorted_pieces(self) -> list[tuple[bytes, int]]:
+        """The bytes of every token that stands for text, ASCII in lower case, in order, each with its id."""
+        return sorted((self.piece(token).lower(), token) for token in range(self.size) if self.is_plain(token))
 
     def _read_piece(self, token: int) -> bytes:
         room = 64

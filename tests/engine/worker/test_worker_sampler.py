@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,18 +10,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatapp.conversation.sampling import SamplingSettings
-from chatapp.engine.worker.sampler import NoCandidatesError, Sampler, pick, uniform
+from chatapp.engine.worker.draw import pick, uniform
+from chatapp.engine.worker.sampler import NoCandidatesError, Said, Sampler
 
 NEUTRAL = SamplingSettings(temperature=1, top_k=0, top_p=1, min_p=0)
 LOGITS = np.log(np.array([0.1, 0.4, 0.05, 0.3, 0.15], np.float32))
 
 
+def sampler_for(size, settings_, seed=1, said=()):
+    """A sampler over a vocabulary of which no more is known than its size."""
+    return Sampler(SimpleNamespace(size=size), settings_, seed, Said(list(said), 0), context=64)
+
+
 def drawn(logits, settings_, seed=1, draws=400, said=()):
     """The tokens that many positions of one seed draw from the same logits."""
     data = np.ascontiguousarray(logits, np.float32)
-    sampler = Sampler(len(data), settings_, seed, list(said))
+    sampler = sampler_for(len(data), settings_, seed, said)
     try:
-        return [sampler.draw(data.ctypes.data, index) for index in range(draws)]
+        return [sampler.draw(data, index) for index in range(draws)]
     finally:
         sampler.close()
 
@@ -87,9 +93,9 @@ def test_the_repeat_penalty_counts_what_was_said_and_what_is_drawn():
     assert drawn(logits, greedy, draws=1, said=[1, 0]) == [2]
     forgetful = greedy.model_copy(update={"repeat_last_n": 1})
     assert drawn(logits, forgetful, draws=1, said=[1, 0]) == [1]
-    sampler = Sampler(4, greedy, 1, [])
+    sampler = sampler_for(4, greedy)
     sampler.accept(1)
-    assert sampler.draw(logits.ctypes.data, 0) == 0
+    assert sampler.draw(logits, 0) == 0
     sampler.close()
 
 
@@ -103,10 +109,9 @@ def test_numbers_that_are_no_numbers_are_refused():
 
 
 def test_other_settings_hold_from_the_next_draw_on():
-    data = (ctypes.c_float * 5)(*LOGITS)
-    sampler = Sampler(5, NEUTRAL, 3, [])
-    free = {sampler.draw(ctypes.addressof(data), index) for index in range(100)}
-    sampler.retune(NEUTRAL.model_copy(update={"temperature": 0.0}), [])
-    bound = {sampler.draw(ctypes.addressof(data), index) for index in range(100)}
+    sampler = sampler_for(5, NEUTRAL, 3)
+    free = {sampler.draw(LOGITS, index) for index in range(100)}
+    sampler.retune(NEUTRAL.model_copy(update={"temperature": 0.0}), Said([], 0))
+    bound = {sampler.draw(LOGITS, index) for index in range(100)}
     sampler.close()
     assert (len(free), bound) == (5, {1})

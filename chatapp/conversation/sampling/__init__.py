@@ -1,0 +1,61 @@
+"""The sampling settings: what each one means, how it is turned, where its value comes from, what overrides it."""
+
+from chatapp.conversation.sampling.controls import (
+    ALL_SETTINGS,
+    FAMILIES,
+    SETTINGS,
+    Family,
+    Setting,
+    TextSetting,
+    control_named,
+)
+from chatapp.conversation.sampling.presets import (
+    BALANCED,
+    NEUTRAL,
+    PRESETS,
+    InForce,
+    Preset,
+    Source,
+    preset_named,
+    resolve,
+)
+from chatapp.conversation.sampling.settings import (
+    DEFAULT_CHAIN,
+    RANDOM_SEED,
+    LogitBias,
+    SamplerName,
+    SamplingSettings,
+    SettingName,
+    active,
+    checked,
+    overridden,
+    typed_range,
+)
+
+__all__ = [
+    "ALL_SETTINGS",
+    "BALANCED",
+    "DEFAULT_CHAIN",
+    "FAMILIES",
+    "NEUTRAL",
+    "PRESETS",
+    "RANDOM_SEED",
+    "SETTINGS",
+    "Family",
+    "InForce",
+    "LogitBias",
+    "Preset",
+    "SamplerName",
+    "SamplingSettings",
+    "Setting",
+    "SettingName",
+    "Source",
+    "TextSetting",
+    "active",
+    "checked",
+    "control_named",
+    "overridden",
+    "preset_named",
+    "resolve",
+    "typed_range",
+]

@@ -1,0 +1,82 @@
+"""The candidates for the next token, as llama.cpp's samplers want them: an array that they sort, cut and bend."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import numpy as np
+from llama_cpp import llama_cpp as L  # noqa: N812
+
+_CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)], align=True)
+
+
+class Candidates:
+    """One array for a whole vocabulary, used again for each token."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._all = np.empty(size, _CANDIDATE)
+        self._ids = np.arange(size, dtype=np.int32)
+        self._array = L.llama_token_data_array()
+
+    def load(self, logits: Any) -> None:
+        """Begin with every token; `logits` has the shape (vocabulary,)."""
+        self._all["id"] = self._ids
+        self._all["logit"] = logits
+        self._point_at(self._all, ordered=False)
+
+    def only(self, token: int) -> None:
+        """Begin with a single token."""
+        one = np.zeros(1, _CANDIDATE)
+        one["id"] = token
+        self._all[:1] = one
+        self._point_at(self._all[:1], ordered=False)
+
+    def apply(self, sampler: Any) -> None:
+        """Let a sampler do its work."""
+        L.llama_sampler_apply(sampler, ctypes.byref(self._array))
+
+    def __len__(self) -> int:
+        return int(self._array.size)
+
+    def ids(self) -> Any:
+        """The survivors' ids, shape (n,); a view that the next sampler may overwrite."""
+        return self._view()["id"]
+
+    def logits(self) -> Any:
+        """The survivors' logits, shape (n,); a view that the next sampler may overwrite."""
+        return self._view()["logit"]
+
+    def drop_impossible(self) -> None:
+        """Take those out whose logit is minus infinity."""
+        view = self._view()
+        possible = view["logit"] > -np.inf
+        if not possible.all():
+            kept = view[possible]
+            self._all[: len(kept)] = kept
+            self._point_at(self._all[: len(kept)], ordered=self._array.sorted)
+
+    def keep_likeliest(self) -> None:
+        """Leave only the likeliest with a chance, the lower id where several are; the others stay impossible."""
+        view = self._view()
+        best = view["id"][view["logit"] == view["logit"].max()].min()
+        view["logit"][view["id"] != best] = -np.inf
+        self._array.sorted = False
+
+    def _point_at(self, data: Any, *, ordered: bool) -> None:
+        array = self._array
+        array.data = ctypes.cast(data.ctypes.data, L.llama_token_data_p)
+        array.size, array.selected, array.sorted = len(data), -1, ordered
+
+    def _view(self) -> Any:
+        # A sampler may have pointed `data` at another place.
+        address = ctypes.cast(self._array.data, ctypes.c_void_p).value or 0
+        memory: Any = (ctypes.c_char * (self._array.size * _CANDIDATE.itemsize)).from_address(address)
+        return np.frombuffer(memory, _CANDIDATE)
+
+
+def logits_at(address: int, size: int) -> Any:
+    """A view of llama.cpp's logits, shape (size,)."""
+    memory: Any = (ctypes.c_char * (size * 4)).from_address(address)
+    return np.frombuffer(memory, np.float32)
