@@ -10,7 +10,8 @@ from pathlib import Path
 from chatapp.cli.opening import open_home
 from chatapp.cli.output import note, print_json, print_table
 from chatapp.engine.catalog import ModelFile, find_models
-from chatapp.engine.gguf import NotAModel, read_header
+from chatapp.engine.gguf import NotAModel
+from chatapp.engine.header import read_header
 from chatapp.errors import Refusal
 from chatapp.home import Home, short_path
 from chatapp.text import display_line
@@ -58,6 +59,8 @@ def _show(arguments: argparse.Namespace, home: Home) -> int:
     except NotAModel as error:
         raise Refusal("not_a_model", f"{short_path(path)} {error}") from error
     anatomy = {"path": str(path), **dataclasses.asdict(header)}
+    anatomy["files"] = [file.path for file in header.files]
+    anatomy["head_count_kv"] = max(anatomy.pop("kv_heads"))
     if arguments.json:
         print_json(anatomy)
         return 0

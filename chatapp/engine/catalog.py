@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from chatapp.engine.embedded import embedded_model
-from chatapp.engine.gguf import NotAModel, good_name, later_shard, read_header
+from chatapp.engine.gguf import NotAModel
+from chatapp.engine.header import read_header
+from chatapp.engine.names import good_name, later_shard
 
 Source = Literal["comes with chatapp", "your folder", "given"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 from chatapp.engine.protocol import FileStamp
@@ -10,13 +11,13 @@ from chatapp.engine.protocol import FileStamp
 _SAMPLES, _SAMPLE_BYTES = 16, 2**16
 
 
-def stamp_of(path: Path) -> FileStamp:
-    """The file that lies at a path now, links followed.
+def stamp_of(path: Path, descriptor: int | None = None) -> FileStamp:
+    """The file that lies at a path now, links followed; or the one that was opened there, by its descriptor.
 
     Raises:
         OSError: when there is none.
     """
-    status = path.stat()
+    status = path.stat() if descriptor is None else os.fstat(descriptor)
     return FileStamp(
         path=str(path),
         device=status.st_dev,

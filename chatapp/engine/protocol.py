@@ -43,6 +43,8 @@ class ModelOptions(_Message):
     """How a model is loaded. None leaves the choice to the engine."""
 
     path: str
+    name: str = ""
+    """A name for people; by default it is made from the file's."""
     files: tuple[FileStamp, ...] = ()
     """The model's files as they were checked; where one is another now, the load is refused."""
     n_ctx: Annotated[int, Field(ge=64, le=2**24)] | None = None

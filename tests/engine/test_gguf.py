@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tiny_gguf import ARRAY, STRING, U64, entry, gguf, numbers, strings, tensor, text
+from tiny_gguf import ARRAY, FLOAT, STRING, U64, entry, gguf, numbers, strings, tensor, text
 
 from chatapp.engine import gguf as reader
 from chatapp.engine.embedded import embedded_model
-from chatapp.engine.gguf import Header, NotAModel, good_name, later_shard, read_header
+from chatapp.engine.files import stamp_of
+from chatapp.engine.gguf import NotAModel
+from chatapp.engine.header import Header, read_header
 
 HEADER_BYTES = 2 * 2**20
 """More than the header of the embedded model takes."""
@@ -55,10 +57,17 @@ def test_the_embedded_model_is_described():
         context_length=8192,
         block_count=30,
         head_count=9,
-        head_count_kv=3,
+        kv_heads=(3,) * 30,
+        key_length=64,
+        value_length=64,
         embedding_length=576,
+        feed_forward_length=1536,
+        state=0,
+        sliding_window=0,
+        weights=96_576_768,
         vocabulary=49_152,
         chat_template=True,
+        files=(stamp_of(embedded_model()),),
     )
 
 
@@ -67,11 +76,11 @@ def test_a_tiny_file_is_described(write):
     assert (header.vocabulary, header.parameters, header.chat_template) == (3, 128, False)
 
 
-def test_numbers_given_for_each_layer_stand_for_their_largest(write):
-    header = read_header(
-        write(gguf({"llama.attention.head_count": None}, more=[numbers("llama.attention.head_count", [4, 8])]))
-    )
-    assert header.head_count == 8
+def test_numbers_can_be_given_for_each_layer(write):
+    changes = {"llama.attention.head_count": None, "llama.attention.head_count_kv": None}
+    arrays = [numbers("llama.attention.head_count", [4, 8]), numbers("llama.attention.head_count_kv", [2, 0])]
+    header = read_header(write(gguf(changes, more=arrays)))
+    assert (header.head_count, header.kv_heads) == (8, (2, 0))
 
 
 def test_without_a_file_type_the_quantisation_is_that_of_most_weights(write):
@@ -104,6 +113,7 @@ def test_the_tensor_types_are_those_of_ggml():
 # Files that are no models -----------------------------------------------------------------------------------
 
 KV = "general.something"
+U32_OF_1 = 4, struct.pack("<I", 1)
 BROKEN = {
     "empty": (b"", "is empty"),
     "random": (os.urandom(1024), "is not a GGUF"),
@@ -151,7 +161,47 @@ BROKEN = {
     "crooked offset": (gguf(tensors=[tensor(offset=1)]), "tensors is impossible"),
     "unknown tensor type": (gguf(tensors=[tensor(kind=250)]), "not known here"),
     "no weights": (gguf(tensors=[]), "no weights"),
+    "weights of nothing": (gguf(tensors=[tensor(shape=(0, 4))]), "no weights"),
     "a later part": (gguf({"split.no": 1, "general.architecture": None}), "is part 2"),
+    "a key twice": (gguf(more=[entry("general.name", STRING, text("again"))]), "one thing twice"),
+    "a tensor twice": (gguf(tensors=[tensor(), tensor(offset=96)], data=256), "two of its tensors have one name"),
+    "tensors upon each other": (
+        gguf(tensors=[tensor(f"t{n}", (32, 4096)) for n in range(9)], data=82_000),
+        "lie upon each other",
+    ),
+    "a long tensor name": (gguf(tensors=[tensor("x" * 64)]), "bytes in one text"),
+    "no heads": (gguf({"llama.attention.head_count": 0}), "no attention heads"),
+    "heads that do not divide": (gguf({"llama.attention.head_count": 5}), "cannot be divided among"),
+    "kv heads that do not divide": (gguf({"llama.attention.head_count_kv": 3}), "cannot be divided among"),
+    "2^31 heads": (gguf({"llama.attention.head_count": 2**31}), "head_count’ is impossible"),
+    "heads for some layers": (
+        gguf({"llama.attention.head_count_kv": None}, more=[numbers("llama.attention.head_count_kv", [2])]),
+        "head_count_kv’ is impossible",
+    ),
+    "heads that are no numbers": (
+        gguf(
+            {"llama.attention.head_count_kv": None},
+            more=[
+                entry(
+                    "llama.attention.head_count_kv",
+                    ARRAY,
+                    struct.pack("<IQ2f", FLOAT, 2, float("nan"), float("inf")),
+                )
+            ],
+        ),
+        "impossible|divided",
+    ),
+    "layers in an array": (
+        gguf({"llama.block_count": None}, more=[numbers("llama.block_count", [2, 2])]),
+        "block_count’ is impossible",
+    ),
+    "many models in one": (gguf(more=[entry(f"{n}.block_count", *U32_OF_1) for n in range(600)]), "more than one"),
+    "fewer scores than tokens": (
+        gguf(more=[strings("tokenizer.ggml.tokens", "abc"), numbers("tokenizer.ggml.scores", [1, 2])]),
+        "has 3 tokens, but ‘tokenizer.ggml.scores’ only 2 times",
+    ),
+    "a token of 100 KB": (gguf(more=[strings("tokenizer.ggml.tokens", ["a" * 100_000])]), "bytes in one text"),
+    "the first of three, misnamed": (gguf({"split.no": 0, "split.count": 3}), "must end in -00001-of-00003.gguf"),
     "an adapter": (gguf({"general.type": "adapter"}), "an adapter"),
     "a projector": (gguf({"general.architecture": "clip"}), "sees pictures"),
 }
@@ -212,6 +262,85 @@ def test_a_header_made_to_waste_memory_gets_little(write):
         tracemalloc.stop()
 
 
+def test_short_keys_and_long_texts_get_little_memory_too(write):
+    flood = [entry(f"{i}.block_count", STRING, text("y" * 60_000)) for i in range(500)]
+    path = write(gguf(more=flood))
+    tracemalloc.start()
+    try:
+        read_header(path)
+        assert tracemalloc.get_traced_memory()[1] < 16 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+# Models in several files ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def split(tmp_path):
+    """The first of three files, of which the last two have tensors only."""
+    for number in range(3):
+        changes = {"split.no": number, "split.count": 3} | ({} if number == 0 else {"llama.block_count": None})
+        data = gguf(changes, tensors=[tensor(f"t{number}")])
+        (tmp_path / f"big-0000{number + 1}-of-00003.gguf").write_bytes(data)
+    return tmp_path / "big-00001-of-00003.gguf"
+
+
+def test_a_model_in_several_files_is_described_as_one(split):
+    header = read_header(split)
+    assert (header.name, header.parameters, header.weights) == ("big", 3 * 128, 3 * 80)
+    assert [Path(file.path).name[:9] for file in header.files] == ["big-00001", "big-00002", "big-00003"]
+    assert header.size == sum(path.stat().st_size for path in split.parent.glob("*.gguf"))
+
+
+def test_every_part_of_a_model_must_be_there_and_whole(split):
+    second, third = (split.with_name(f"big-0000{number}-of-00003.gguf") for number in (2, 3))
+    with pytest.raises(NotAModel, match="is part 2 of a model in several files"):
+        read_header(second)
+    whole = third.read_bytes()
+    third.write_bytes(whole[:-40])
+    with pytest.raises(NotAModel, match=r"part 3 of 3, big-00003-of-00003\.gguf, is not complete: 0\.0 MB"):
+        read_header(split)
+    third.write_bytes(second.read_bytes())
+    with pytest.raises(NotAModel, match=r"part 3 of 3, .*, is a part of another model"):
+        read_header(split)
+    third.unlink()
+    with pytest.raises(NotAModel, match=r"part 3 of 3, .*, does not exist"):
+        read_header(split)
+
+
+# What a cache keeps -----------------------------------------------------------------------------------------
+
+KINDS = {
+    "one kind of layer": ({}, [], (2, 2), 8, 0),
+    "every second layer attends": ({"llama.full_attention_interval": 2}, [], (0, 2), 8, 0),
+    "the last layer shares": ({"llama.attention.shared_kv_layers": 1}, [], (2, 0), 8, 0),
+    "longer keys": ({"llama.attention.key_length": 24}, [], (2, 2), 24, 0),
+    "Mamba": (
+        {
+            "llama.attention.head_count": 0,
+            "llama.attention.head_count_kv": None,
+            "llama.ssm.conv_kernel": 4,
+            "llama.ssm.inner_size": 64,
+            "llama.ssm.state_size": 16,
+        },
+        [],
+        (0, 0),
+        0,
+        3 * 64 + 64 * 16,
+    ),
+    "RWKV": ({"llama.attention.head_count": 0, "llama.attention.head_count_kv": 0, "llama.wkv.head_size": 8},
+             [], (0, 0), 0, 32 * (8 + 2)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_each_layer_keeps_of_a_token_is_known(write, kind):
+    changes, more, kv_heads, key_length, state = KINDS[kind]
+    header = read_header(write(gguf(changes, more=more)))
+    assert (header.kv_heads, header.key_length, header.state) == (kv_heads, key_length, state)
+
+
 # Properties -------------------------------------------------------------------------------------------------
 
 _EARLY = st.integers(0, 2047)
@@ -254,39 +383,3 @@ def test_any_bytes_after_the_magic_are_read_or_refused(tmp_path_factory, data, t
     path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, tensors, entries) + data)
     with pytest.raises(NotAModel):
         read_header(path)
-
-
-@given(st.text(max_size=80), st.text(max_size=80))
-def test_a_name_for_people_is_short_and_can_be_stored(file_name, metadata_name):
-    name = good_name(file_name, metadata_name)
-    assert len(name) <= 200
-    name.encode()
-
-
-# Names ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("file_name", "name"),
-    [
-        ("SmolLM2-135M-Instruct.Q4_1.gguf", "SmolLM2 135M Instruct"),
-        ("Qwen2.5-0.5B-Instruct-Q4_K_M.gguf", "Qwen2.5 0.5B Instruct"),
-        ("gemma-3-270m-it-UD-Q4_K_XL.gguf", "gemma 3 270m it"),
-        ("Llama-3.3-70B-Instruct-IQ3_XXS-00001-of-00002.gguf", "Llama 3.3 70B Instruct"),
-        ("Phi-3-mini-4k-instruct-q4.gguf", "Phi 3 mini 4k instruct"),
-        ("gpt-oss-20b-mxfp4.GGUF", "gpt oss 20b"),
-        ("stories_260K_f16.gguf", "stories 260K"),
-        ("model.gguf", "From Metadata"),
-        ("ggml-model-Q8_0.gguf", "From Metadata"),
-        ("sha256-" + "0a" * 32, "From Metadata"),
-        ("12-34.gguf", "From Metadata"),
-    ],
-)
-def test_a_name_for_people_comes_from_the_file_name_or_else_from_the_metadata(file_name, name):
-    assert good_name(file_name, "From Metadata") == name
-
-
-def test_later_parts_of_a_split_model_are_known_by_their_names():
-    assert later_shard("big-00002-of-00003.gguf")
-    assert not later_shard("big-00001-of-00003.gguf")
-    assert not later_shard("big.gguf")

@@ -1,30 +1,13 @@
-"""What a model file is: its name for people, and the facts for ModelInfo."""
+"""What llama.cpp tells of a model that is loaded."""
 
 from __future__ import annotations
 
 import ctypes
-import re
-from pathlib import Path
 from typing import Any
 
 from llama_cpp import llama_cpp as L  # noqa: N812
 
 from chatapp.text import repair
-
-_QUANTISATION = re.compile(r"[.\-_](?:UD-)?(?:I?Q\d\w*|F16|F32|BF16|FP16|MXFP4\w*|TQ\d_\d)$", re.IGNORECASE)
-_PART = re.compile(r"-\d{5}-of-\d{5}$")
-_MEANINGLESS = re.compile(
-    r"(?:ggml[-_.]?)?(?:model|weights|consolidated|unsloth|sha256[-:]?[0-9a-f]+|[0-9a-f]{16,})?"
-)
-
-
-def name_of(path: Path, title: str) -> str:
-    """A name for people: from the file's name; from the title in the metadata where that says nothing."""
-    stem = path.name.removesuffix(".gguf")
-    stem = _QUANTISATION.sub("", _PART.sub("", stem))
-    if _MEANINGLESS.fullmatch(stem.lower()) and title:
-        stem = title
-    return repair(re.sub(r"[-_\s]+", " ", stem).strip() or path.name)
 
 
 def metadata(model: Any, key: str) -> str:

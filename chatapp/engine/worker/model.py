@@ -12,11 +12,12 @@ from typing import Any, Literal
 from llama_cpp import llama_cpp as L  # noqa: N812
 
 from chatapp.engine.files import fingerprint_of, stamp_of
+from chatapp.engine.names import good_name
 from chatapp.engine.protocol import FileStamp, KvType, Loading, ModelInfo, ModelOptions
 from chatapp.engine.worker import native_log
 from chatapp.engine.worker.abort import Abort
 from chatapp.engine.worker.cache import Cache
-from chatapp.engine.worker.info import metadata, name_of, quantisation_of, template_of
+from chatapp.engine.worker.info import metadata, quantisation_of, template_of
 from chatapp.engine.worker.memory import memory_use
 from chatapp.engine.worker.process import usable_cores
 from chatapp.engine.worker.prompt import PromptMaker
@@ -213,7 +214,7 @@ def _describe(
     # Asked to choose, llama.cpp says only in its log that it chose against.
     flash_attention = not options.reproducible and not native_log.mentions("Flash Attention", "disabled")
     return ModelInfo(
-        name=name_of(path, metadata(model, "general.name")),
+        name=options.name or good_name(path.name, metadata(model, "general.name")),
         path=options.path,
         fingerprint=fingerprint,
         tokenizer=vocabulary.fingerprint,

@@ -1,4 +1,4 @@
-"""What is said about a model: names, fingerprints, the reasons of failed loads."""
+"""What is said about a model: facts, memory, the reasons of failed loads."""
 
 from __future__ import annotations
 
@@ -10,31 +10,8 @@ import pytest
 from chatapp.engine.files import fingerprint_of, stamp_of
 from chatapp.engine.protocol import MemoryUse, ModelOptions
 from chatapp.engine.worker.abort import Abort
-from chatapp.engine.worker.info import name_of
 from chatapp.engine.worker.memory import memory_use
 from chatapp.engine.worker.model import LoadError, load
-
-
-@pytest.mark.parametrize(
-    ("file", "title", "name"),
-    [
-        ("SmolLM2-135M-Instruct.Q4_1.gguf", "Smollm2 135M 8k Lc100K Mix1 Ep2", "SmolLM2 135M Instruct"),
-        ("gemma-3-270m-it-Q4_K_M.gguf", "", "gemma 3 270m it"),
-        ("Qwen3-8B-UD-IQ3_XXS.gguf", "", "Qwen3 8B"),
-        ("Llama-3_1-Nemotron.F16.gguf", "", "Llama 3 1 Nemotron"),
-        ("big-Q8_0-00001-of-00003.gguf", "", "big"),
-        ("model.gguf", "Tiny Poet", "Tiny Poet"),
-        ("ggml-model-Q4_0.gguf", "Tiny Poet", "Tiny Poet"),
-        (
-            "sha256-b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-            "Tiny\0 Poet",
-            "Tiny\ufffd Poet",
-        ),
-        ("model.gguf", "", "model"),
-    ],
-)
-def test_a_model_is_named_after_its_file_unless_that_says_nothing(file, title, name):
-    assert name_of(Path(file), title) == name
 
 
 def test_the_facts_of_the_embedded_model(model, model_path):
