@@ -62,6 +62,8 @@ class ModelOptions(_Message):
     """Keep the weights from being swapped out."""
     reproducible: bool = False
     """Flash attention off: logits then depend neither on threads nor on how the prompt was cut into batches."""
+    states_limit: Annotated[int, Field(ge=0)] = 512 * 2**20
+    """Bytes of memory for the KV states of other sessions and branches."""
 
 
 class Load(_Message):

@@ -49,6 +49,15 @@ class Abort:
         return self._flag[0] == _STOP
 
     @contextmanager
+    def deaf(self, context: Any) -> Iterator[None]:
+        """While a token is evaluated that must not be stopped."""
+        L.llama_set_abort_callback(context, L.ggml_abort_callback(), None)
+        try:
+            yield
+        finally:
+            self.attach(context)
+
+    @contextmanager
     def watching(self, context: Any, tokens: range, progress: Callable[[int], None]) -> Iterator[None]:
         """While the tokens at these positions are evaluated: call `progress` with about the position reached."""
         nodes = 0

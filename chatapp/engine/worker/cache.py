@@ -10,15 +10,19 @@ has its tokens evaluated alone once more, as they were when they were drawn: so 
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from llama_cpp import llama_cpp as L  # noqa: N812
 
 from chatapp.engine.worker.abort import Abort
+from chatapp.engine.worker.states import State, States, common_prefix, copy_in, copy_out, rewritten
 
 _ABORTED = 2
 _NO_ROOM = 1
+_WORTH = 4
+"""Tokens; fewer are evaluated in less time than a state is copied."""
 
 
 class Aborted(Exception):  # noqa: N818 - it was asked for
@@ -34,14 +38,23 @@ class EvaluationError(Exception):
 
 
 class Cache:
-    """One sequence. `tokens` are those whose keys and values are in the cache, by position."""
+    """One sequence. `tokens` are those whose keys and values are in the cache, by position.
 
-    def __init__(self, context: Any, model: Any, abort: Abort, *, reproducible: bool) -> None:
+    Other sequences' states wait beside it, in `states`, and are swapped in when they share more with a prompt.
+    """
+
+    def __init__(
+        self, context: Any, model: Any, abort: Abort, *, reproducible: bool, states_limit: int = 0
+    ) -> None:
         self.tokens: list[int] = []
         self.size: int = L.llama_n_ctx(context)
         self._context = context
         self._memory = L.llama_get_memory(context)
         self._window: int = L.llama_model_n_swa(model)
+        self._recurrent = bool(L.llama_model_is_recurrent(model) or L.llama_model_is_hybrid(model))
+        """Such a model remembers its last token's state only: what it holds cannot be cut back."""
+        self._can_be_cut = not self._recurrent and not self._window
+        self.states = States(states_limit, can_be_cut=self._can_be_cut)
         self._chunk: int = L.llama_n_ubatch(context)
         self._abort = abort
         self._reproducible = reproducible
@@ -49,57 +62,137 @@ class Cache:
         """Tokens from the start on that were evaluated together with others."""
         self._whole = 0
         """Tokens of the present prompt that are evaluated in batches; those of a reply that goes on are not."""
+        self._fork = 0
+        """Tokens of the present prompt after which a state is put aside: others have begun so, and may again."""
         self._one = (L.llama_token * 1)()
         self._batch_of_one = L.llama_batch_get_one(self._one, 1)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget everything, what waits too."""
+        self._empty()
+        self.states.clear()
+
+    def _empty(self) -> None:
         L.llama_memory_clear(self._memory, True)
         self.tokens.clear()
         self._batched = 0
 
-    def keep_prefix(self, prompt: Sequence[int], drawn: int = 0) -> int:
-        """Drop all but the longest prefix shared with a prompt, of which at least one token stays to evaluate.
+    def recall(self, prompt: list[int], drawn: int = 0) -> None:
+        """Prepare for a prompt: swap in the waiting state that shares most with it, if it beats what is held.
 
         Args:
             prompt: The whole prompt.
             drawn: How many tokens at its end were drawn by the reply that now goes on.
+        """
+        self._whole = len(prompt) - drawn if self._reproducible else len(prompt)
+        self._fork = self._find_fork(prompt)
+        held = self._usable(self.tokens, self._batched, self._first(), prompt)
+        known = [(self._usable(s.tokens, s.batched, self._first_of(s), prompt), s) for s in self.states]
+        more, state = max(known, key=lambda one: one[0], default=(0, None))
+        if state is not None and more > held:
+            self._set_aside(common_prefix(self.tokens, state.tokens), prompt)
+            self._swap_in(state, more)
+
+    def keep_prefix(self, prompt: list[int]) -> int:
+        """Drop all but the longest prefix shared with a prompt, of which at least one token stays to evaluate.
+
+        What is lost by that waits from now on, if it is worth it. `recall` comes first.
 
         Returns:
             How many tokens are kept.
         """
-        self._whole = len(prompt) - drawn if self._reproducible else len(prompt)
-        kept = self._usable(prompt)
-        if kept < len(self.tokens) and not self._roll_back(kept):
-            self.clear()
+        kept = self._usable(self.tokens, self._batched, self._first(), prompt)
+        if kept < len(self.tokens):
+            self._set_aside(kept, prompt)
+            if not self._cut_back(kept):
+                self._empty()
         return len(self.tokens)
 
-    def _usable(self, prompt: Sequence[int]) -> int:
-        shared = 0
-        for ours, theirs in zip(self.tokens, prompt[:-1], strict=False):
-            if ours != theirs:
-                break
-            shared += 1
+    def _usable(self, tokens: list[int], batched: int, first: int, prompt: list[int]) -> int:
+        """How many of a sequence's tokens a prompt can start from.
+
+        Args:
+            tokens: Those that are held.
+            batched: How many of them, from the start on, were evaluated together with others.
+            first: The first position of which everything is held.
+            prompt: The whole prompt.
+        """
+        shared = self._same_logits(min(common_prefix(tokens, prompt), len(prompt) - 1), batched)
+        return shared if shared == len(tokens) or self._can_cut(shared, first) else 0
+
+    def _same_logits(self, shared: int, batched: int) -> int:
+        """How many of the shared tokens give the logits of a prompt that is evaluated from its start."""
         if not self._reproducible:
             return shared
-        if self._batched == self._whole <= shared:
+        if batched == self._whole <= shared:
             return shared  # a reply that goes on where it stopped
-        shared = min(shared, self._batched, self._whole)
+        shared = min(shared, batched, self._whole)
         first_batch = min(self._whole - shared, self._chunk - shared % self._chunk)
         return shared - 1 if first_batch == 1 and shared % self._chunk else shared
 
-    def _roll_back(self, kept: int) -> bool:
+    def _can_cut(self, kept: int, first: int) -> bool:
+        """Whether what follows the first `kept` tokens can be removed, and the next one sees all that it must."""
+        return not self._recurrent and 0 <= first <= max(0, kept - self._window + 1)
+
+    def _first(self) -> int:
+        # A sliding window may have dropped what new tokens must see; llama.cpp does not say so when it is cut.
+        return int(L.llama_memory_seq_pos_min(self._memory, 0)) if self._window else 0
+
+    def _first_of(self, state: State) -> int:
+        """A state that waits holds no more than the window before its end."""
+        return max(0, len(state.tokens) - self._window) if self._window else 0
+
+    def _cut_back(self, kept: int) -> bool:
         """Remove what follows the first `kept` tokens; False when the cache cannot do that."""
-        if kept == 0 or not L.llama_memory_seq_rm(self._memory, 0, kept, -1):
+        if not kept or not self._can_cut(kept, self._first()):
             return False
-        if self._window:
-            # A sliding window may have dropped what the new tokens must see; llama.cpp does not say so.
-            first = L.llama_memory_seq_pos_min(self._memory, 0)
-            if first < 0 or first > max(0, kept - self._window):
-                return False
+        if not L.llama_memory_seq_rm(self._memory, 0, kept, -1) or not self._can_cut(kept, self._first()):
+            return False
         del self.tokens[kept:]
         self._batched = min(self._batched, kept)
         return True
+
+    def _find_fork(self, prompt: list[int]) -> int:
+        """Where a prompt leaves what is known; only of interest where that cannot be cut back to there."""
+        if self._can_be_cut:
+            return 0
+        known = [self.tokens, *(state.tokens for state in self.states)]
+        fork = min(max(common_prefix(tokens, prompt) for tokens in known), len(prompt) - 1)
+        return fork - fork % self._chunk if self._reproducible else fork
+
+    # Other sequences ---------------------------------------------------------------------------------------------
+
+    def _set_aside(self, kept: int, prompt: list[int]) -> None:
+        """Let the state wait that is held now, before all but `kept` tokens of it are lost."""
+        lost = self.tokens[kept:]
+        if len(lost) >= _WORTH and not rewritten(lost, prompt[kept:]):
+            self._wait_too()
+
+    def _wait_too(self) -> None:
+        """Let a copy of the present state wait, unless one does."""
+        if not self.states.hold(self.tokens) and (state := self.copy()) is not None:
+            self.states.add(state)
+
+    def copy(self) -> State | None:
+        """The present state; None when it holds nothing, or more than may wait."""
+        if not self.tokens or (self._reproducible and 0 < self._window < len(self.tokens)):
+            return None  # a copy has no more than the window: sums over it run in another order, to other bits
+        return copy_out(self._context, self.tokens, self._batched, self.states.limit)
+
+    def _swap_in(self, state: State, used: int) -> None:
+        """Hold a waiting state. It goes on waiting where what is held can no longer serve for it."""
+        self._empty()
+        if not copy_in(self._context, state):
+            os.write(2, b"chatapp: llama.cpp refused a KV state; it is evaluated anew\n")
+            self.states.remove(state)
+            self._empty()
+            return
+        self.tokens += state.tokens
+        self._batched = state.batched
+        if used == len(state.tokens) and self._can_be_cut:
+            self.states.remove(state)
+        else:
+            self.states.touch(state)
 
     def prefill(self, prompt: Sequence[int], progress: Callable[[int], None], between: Callable[[], None]) -> None:
         """Evaluate what the cache does not hold of a prompt that begins with what it holds.
@@ -115,7 +208,7 @@ class Cache:
             EvaluationError: when llama.cpp refuses.
         """
         while (done := len(self.tokens)) < len(prompt):
-            end = done + 1 if done >= self._whole else min(self._whole, done - done % self._chunk + self._chunk)
+            end = self._end_of_batch(done)
             chunk = prompt[done:end]
             buffer = (L.llama_token * len(chunk))(*chunk)
             batch = L.llama_batch_get_one(buffer, len(chunk))
@@ -123,8 +216,16 @@ class Cache:
                 self._decode(batch, chunk)
             if self._batched == done and len(chunk) > 1:
                 self._batched = end
+            if end == self._fork:
+                self._wait_too()
             progress(end)
             between()
+
+    def _end_of_batch(self, done: int) -> int:
+        if done >= self._whole:
+            return done + 1
+        end = min(self._whole, done - done % self._chunk + self._chunk)
+        return self._fork if done < self._fork < end else end
 
     def step(self, token: int) -> None:
         """Evaluate one more token of a reply.
@@ -135,7 +236,11 @@ class Cache:
             EvaluationError: when llama.cpp refuses.
         """
         self._one[0] = token
-        self._decode(self._batch_of_one, (token,))
+        if self._recurrent:  # stopped in the middle, its whole state would be lost
+            with self._abort.deaf(self._context):
+                self._decode(self._batch_of_one, (token,))
+        else:
+            self._decode(self._batch_of_one, (token,))
 
     def _decode(self, batch: Any, tokens: Sequence[int]) -> None:
         if len(self.tokens) + len(tokens) > self.size:
@@ -149,15 +254,20 @@ class Cache:
             raise Aborted
         if status == _NO_ROOM:
             raise NoRoomError
-        self.clear()
+        self._empty()
         raise EvaluationError(f"llama.cpp could not evaluate the tokens (status {status}).")
 
     def _keep_finished(self, tokens: Sequence[int]) -> None:
         """After a cancel: the parts of the batch that were finished are in the cache."""
+        if self._recurrent:  # what was not finished has changed the state all the same
+            self._empty()
+            return
         held = L.llama_memory_seq_pos_max(self._memory, 0) + 1
         self.tokens += tokens
         del self.tokens[held:]
         self._batched = min(self._batched, held)
+        if self._window and not self._can_cut(held, self._first()):
+            self._empty()
 
     def logits(self) -> Any:
         """The address of the logits of the last evaluated token.

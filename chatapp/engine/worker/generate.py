@@ -125,13 +125,14 @@ class Generation:
 
     def _read_prompt(self) -> None:
         cache = self._model.cache
+        cache.recall(self._prompt, self._drawn())
         self._cache_use = self._compare(cache.tokens)
-        self._reused = cache.keep_prefix(self._prompt, self._drawn())
+        self._reused = cache.keep_prefix(self._prompt)
         self._tell_progress(self._reused)
         try:
             cache.prefill(self._prompt, self._tell_progress, self._pause)
         finally:
-            self._evaluated = len(cache.tokens) - self._reused
+            self._evaluated = max(0, len(cache.tokens) - self._reused)  # a cancel may have cost all
             self._clock.read = time.monotonic()
 
     def _compare(self, held: list[int]) -> CacheUse:

@@ -91,7 +91,7 @@ def load(options: ModelOptions, tell: Tell, abort: Abort) -> Model:
         vocabulary=vocabulary,
         template=template,
         prompts=PromptMaker(vocabulary, template),
-        cache=Cache(context, pointer, abort, reproducible=options.reproducible),
+        cache=Cache(context, pointer, abort, reproducible=options.reproducible, states_limit=options.states_limit),
         pointer=pointer,
         context=context,
         abort=abort,
