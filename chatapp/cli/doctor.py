@@ -25,7 +25,7 @@ from chatapp.conversation.message import Role
 from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.engine.client import Engine, EngineDied, EngineError
-from chatapp.engine.protocol import Finished
+from chatapp.engine.protocol import Finished, Sandbox
 from chatapp.errors import Refusal
 from chatapp.home import Home, short_path
 from chatapp.store import Store, StoreError
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _all(home: Home, *, offline: bool) -> list[Check]:
     checks = [*_versions(), *_folders(home)]
     checks.append(await _checked("store", _store, home))
-    checks.append(await _checked("engine", _engine, home))
+    checks += await _engine(home)
     if offline:
         checks.append(_no_sockets())
     return checks
@@ -102,26 +102,38 @@ async def _store(home: Home) -> str:
         await store.close()
 
 
-async def _engine(home: Home) -> str:
-    model = home.model()
+async def _engine(home: Home) -> list[Check]:
+    """Whether the engine answers, and what its process is kept from."""
     engine = Engine(home.paths.engine_log)
     try:
-        began = time.monotonic()
-        info = await engine.load(model_options(str(model.path), home.settings))
-        loaded = time.monotonic() - began
-        turns = [Turn(role=Role.USER, content="Say hello.")]
-        settings = SamplingSettings(temperature=0, max_tokens=16)
-        rate = 0.0
-        async for event in engine.generate(turns, settings, 1):
-            if isinstance(event, Finished):
-                rate = event.timings.tokens_per_s
-        attention = "on" if info.flash_attention else "off"
-        return (
-            f"{info.name} {info.quantisation}, loaded in {loaded:.2f} s, {rate:.0f} tok/s, "
-            f"{info.n_threads} threads, flash attention {attention}"
-        )
+        checks = [await _checked("engine", lambda home: _answers(engine, home), home)]
+        return [*checks, _sandbox(engine.info.sandbox)] if engine.info else checks
     finally:
         await engine.close()
+
+
+async def _answers(engine: Engine, home: Home) -> str:
+    model = home.model()
+    began = time.monotonic()
+    info = await engine.load(model_options(str(model.path), home.settings))
+    loaded = time.monotonic() - began
+    turns = [Turn(role=Role.USER, content="Say hello.")]
+    settings = SamplingSettings(temperature=0, max_tokens=16)
+    rate = 0.0
+    async for event in engine.generate(turns, settings, 1):
+        if isinstance(event, Finished):
+            rate = event.timings.tokens_per_s
+    attention = "on" if info.flash_attention else "off"
+    return (
+        f"{info.name} {info.quantisation}, loaded in {loaded:.2f} s, {rate:.0f} tok/s, "
+        f"{info.n_threads} threads, flash attention {attention}"
+    )
+
+
+def _sandbox(sandbox: Sandbox) -> Check:
+    """What the engine's process cannot do; a system that cannot bar something is no fault of the installation."""
+    missing = f"; not in force: {', '.join(sandbox.missing)}" if sandbox.missing else ""
+    return Check("sandbox", True, f"the engine {', '.join(sandbox.held)}{missing}")
 
 
 def _no_sockets() -> Check:

@@ -15,6 +15,7 @@ from chatapp.conversation.decision import Memory
 from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.engine.link import LOAD, EngineDied, EngineError, Link, Unanswered
+from chatapp.engine.memory import fits
 from chatapp.engine.protocol import (
     Count,
     Counted,
@@ -37,6 +38,7 @@ __all__ = ["Engine", "EngineDied", "EngineError"]
 
 CLOSE_SECONDS = 1.0
 """How long the engine may take to leave by itself."""
+REPLACED = "Another model was loaded."
 A = TypeVar("A", Counted, Planned, Inspected)
 
 
@@ -82,6 +84,8 @@ class Engine:
     async def load(self, options: ModelOptions, progress: Callable[[Loading], None] | None = None) -> ModelInfo:
         """Load a model in a new process, which takes the place of the present one once that has succeeded.
 
+        Where memory is short for both (see `room_beside`), the present one is ended first.
+
         Being cancelled kills the new process, and leaves the present one as it is.
 
         Raises:
@@ -106,6 +110,8 @@ class Engine:
             return await self._load(options, progress)
 
     async def _load(self, options: ModelOptions, progress: Callable[[Loading], None] | None) -> ModelInfo:
+        if not await self.room_beside(options):
+            await self._end_present()
         link = self._coming = await Link.start(self._command, self._log, self._died)
         try:
             info = await link.load(Load(options=options), progress)
@@ -117,8 +123,18 @@ class Engine:
             self._coming = None
         before, self._link, self.info, self.options = self._link, link, info, options
         if before is not None:
-            await before.child.end("Another model was loaded.", CLOSE_SECONDS)
+            await before.child.end(REPLACED, CLOSE_SECONDS)
         return info
+
+    async def _end_present(self) -> None:
+        link, self._link = self._link, None
+        self.info = self.options = None
+        if link is not None:
+            await link.child.end(REPLACED, CLOSE_SECONDS)
+
+    async def room_beside(self, options: ModelOptions) -> bool:
+        """Whether memory has room for a model beside the present one, as far as is known."""
+        return not self.alive or await asyncio.to_thread(fits, options)
 
     def _died(self, link: Link, death: EngineDied) -> None:
         if link is self._link:

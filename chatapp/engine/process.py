@@ -247,7 +247,11 @@ class _Ear(asyncio.Protocol):
 
 def _environment() -> dict[str, str]:
     """The app's own environment, so changed that the child finds this very chatapp and prints no backtraces."""
-    environment = os.environ | {"GGML_NO_BACKTRACE": "1", "PYTHONSAFEPATH": "1"}
+    environment = os.environ | {
+        "GGML_NO_BACKTRACE": "1",
+        "PYTHONSAFEPATH": "1",
+        "OPENBLAS_NUM_THREADS": "1",  # numpy's threads would live outside of the sandbox, and have no work here
+    }
     root = Path(chatapp.__file__).resolve().parents[1]
     if root != Path(sysconfig.get_path("purelib")).resolve():  # a source checkout
         inherited = os.environ.get("PYTHONPATH", "")

@@ -173,6 +173,13 @@ class MemoryUse(_Message):
     """What the system counts for the whole process, mapped weights included; 0 where it does not tell."""
 
 
+class Sandbox(_Message):
+    """What the engine's process cannot do any more, and what should be barred but is not, in words."""
+
+    held: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
 class ModelInfo(_Message):
     """What was loaded, as the model's own metadata and llama.cpp tell it."""
 
@@ -205,6 +212,7 @@ class ModelInfo(_Message):
     """chatml: the model brings no template that works, and ChatML is used instead."""
     template_note: str = ""
     """What was done where the template falls short, in one sentence."""
+    sandbox: Sandbox = Sandbox()
 
 
 class Loaded(_Message):

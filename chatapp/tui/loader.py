@@ -123,12 +123,17 @@ class Loader:
             if not await self._sound(file):
                 await self._go_back(DAMAGED)
                 return
+            await self._say_if_short(file)
             await self._engine.load(self.options(file), self.report)
         except (EngineError, EngineDied) as error:
             await self._go_back(str(error))
             return
         self._before = None
         await self._ready(file)
+
+    async def _say_if_short(self, file: ModelFile) -> None:
+        if self._before is not None and not await self._engine.room_beside(self.options(file)):
+            self._desk.tell_trouble(f"Memory is short for two models: {self._before.name} is closed first.")
 
     async def _ready(self, file: ModelFile) -> None:
         self.state = ModelState(file, share=1.0, ready=True)

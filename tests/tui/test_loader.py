@@ -97,6 +97,17 @@ async def test_a_model_that_cannot_be_loaded_leaves_the_one_before(loader, desk,
     assert desk.troubles[0].endswith("one stays.")
 
 
+async def test_where_memory_is_short_the_model_before_is_closed_first(loader, desk, engine, monkeypatch):
+    await loaded(loader, "one")
+    monkeypatch.setattr("chatapp.engine.client.fits", lambda _options: False)
+    loader.load(model("refused"))
+    await until(lambda: loader.state.problem)
+    assert desk.troubles == ["Memory is short for two models: one is closed first."]
+    assert engine.pid is None
+    await loaded(loader, "two")
+    assert engine.options.path == "/models/two"
+
+
 async def test_with_none_before_it_a_model_that_cannot_be_loaded_is_the_problem(loader, desk):
     loader.load(model("refused"))
     await until(lambda: loader.state.problem)

@@ -110,6 +110,11 @@ def _refuse_changed(files: Sequence[FileStamp]) -> None:
             raise LoadError(f"{name} is no longer the file that was checked; choose it again to load it.")
 
 
+def may_use_gpu(options: ModelOptions) -> bool:
+    """Whether a GPU may come into it: layers were asked for, or this llama.cpp is built to use one."""
+    return options.n_gpu_layers != 0 or bool(L.llama_supports_gpu_offload())
+
+
 class _Progress:
     """Tells the steps of a load, and shares at most twenty times a second."""
 

@@ -5,6 +5,7 @@ Of the rest only the sizes of its buffers are kept, because it tells them nowher
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import re
@@ -27,7 +28,8 @@ def _take(level: int, text: bytes, _user_data: Any) -> None:
     level = _last_level if level == _CONTINUED else level
     _last_level = level
     if level in {_WARNING, _ERROR}:
-        os.write(2, text)
+        with contextlib.suppress(OSError):  # where fd 2 is a file, the sandbox lets it grow no more
+            os.write(2, text)
         _lines.append((level, text.decode("utf-8", "replace").strip()))
     elif b" buffer size = " in text:
         _buffers.append(text.decode("utf-8", "replace").strip())

@@ -14,6 +14,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -36,14 +37,16 @@ from chatapp.engine.protocol import (
     Pulse,
     Request,
     Retune,
+    Sandbox,
 )
 from chatapp.engine.worker.abort import Abort
 from chatapp.engine.worker.control import Control
 from chatapp.engine.worker.generate import Generation, PromptTooLongError
 from chatapp.engine.worker.grammar import ConstraintError
-from chatapp.engine.worker.model import LoadError, Model, load
+from chatapp.engine.worker.model import LoadError, Model, load, may_use_gpu
 from chatapp.engine.worker.outbox import Outbox
 from chatapp.engine.worker.sampler import NoCandidatesError
+from chatapp.engine.worker.sandbox import Confinement
 from chatapp.engine.worker.template import TemplateError
 
 _PIECE = 2**16
@@ -61,6 +64,7 @@ class Server:
         self._inbox: queue.SimpleQueue[tuple[float, Request]] = queue.SimpleQueue()
         self._postponed: deque[tuple[float, Request]] = deque()
         self._model: Model | None = None
+        self._confinement: Confinement | None = None
         self._answers: dict[type[Request], Callable[[Any, float], None]] = {
             Load: self._load,
             Generate: self._generate,
@@ -100,7 +104,15 @@ class Server:
         else:
             if isinstance(request, Generate):
                 self._control.expect(request.id)
+            elif isinstance(request, Load):
+                self._confine(request)
             self._inbox.put((time.monotonic(), request))
+
+    def _confine(self, request: Load) -> None:
+        """Give up what this model will not need; here for the reader's thread, later for the main one."""
+        if self._confinement is None and Path(request.options.path).is_file():
+            self._confinement = Confinement(request.options, gpu=may_use_gpu(request.options))
+            self._confinement.enter()
 
     # The main thread ---------------------------------------------------------------------------------------------
 
@@ -126,8 +138,12 @@ class Server:
         if self._model is not None:
             raise LoadError("This engine has a model already; another one needs an engine of its own.")
         started = time.monotonic()
+        if self._confinement is not None:
+            self._confinement.enter()
         self._model = load(request.options, self._tell, self._abort)
-        self._tell(Loaded(info=self._model.info, load_s=time.monotonic() - started))
+        sandbox = self._confinement.report if self._confinement else Sandbox()
+        info = self._model.info.model_copy(update={"sandbox": sandbox})
+        self._tell(Loaded(info=info, load_s=time.monotonic() - started))
 
     def _generate(self, request: Generate, asked: float) -> None:
         self._control.begin(request.id)

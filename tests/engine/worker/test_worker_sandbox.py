@@ -1,0 +1,122 @@
+"""What the engine's process cannot do once it has seen a model."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from worker_turns import user
+
+from chatapp.conversation.sampling import SamplingSettings
+from chatapp.engine.client import Engine
+from chatapp.engine.memory import available_bytes, fits, limit_bytes, need_bytes, parts_of
+from chatapp.engine.protocol import Finished, ModelOptions
+from chatapp.engine.worker import landlock
+from chatapp.engine.worker.sandbox import Confinement
+
+needs_landlock = pytest.mark.skipif(not landlock.version(), reason="this kernel has no Landlock")
+
+ATTEMPTS = """
+import ctypes, os, socket, sys
+from chatapp.engine.protocol import ModelOptions
+from chatapp.engine.worker.sandbox import Confinement
+model, secret, folder, port = sys.argv[1:]
+confinement = Confinement(ModelOptions(path=model), gpu=False)
+confinement.enter()
+print(*confinement.report.held, sep="\\n")
+def attempt(name, act):
+    try:
+        act()
+        print(name, "allowed")
+    except Exception as error:
+        print(name, "denied")
+attempt("model", lambda: open(model, "rb").read(16))
+attempt("import", lambda: __import__("wave"))
+attempt("passwd", lambda: open("/etc/passwd").read())
+attempt("secret", lambda: open(secret).read())
+attempt("list", lambda: os.listdir(folder))
+attempt("write", lambda: open(os.path.join(folder, "new"), "w"))
+attempt("append", lambda: open(model, "ab"))
+attempt("remove", lambda: os.remove(secret))
+attempt("exec", lambda: os.execv("/bin/true", ["true"]))
+attempt("tcp", lambda: socket.create_connection(("127.0.0.1", int(port)), 5))
+attempt("parent", lambda: os.kill(os.getppid(), 0))
+attempt("memory", lambda: bytearray(3 * 10**9))
+"""
+
+
+@needs_landlock
+def test_nothing_but_the_model_and_the_libraries_can_be_reached(model_path, tmp_path):
+    secret = tmp_path / "diary"
+    secret.write_text("mine")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-c", ATTEMPTS, model_path, str(secret), str(tmp_path), str(port)],
+            capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        )  # fmt: skip
+    lines = dict(line.rsplit(" ", 1) for line in done.stdout.splitlines() if line.endswith(("allowed", "denied")))
+    allowed = {name for name, outcome in lines.items() if outcome == "allowed"}
+    assert allowed == {"model", "import"} | (set() if landlock.version() >= 6 else {"parent"})
+    assert secret.read_text() == "mine"
+    assert "reads only the model and its libraries" in done.stdout
+
+
+@needs_landlock
+async def test_every_thread_of_the_engine_is_bound_and_it_answers_as_ever(model_path, tmp_path):
+    engine = Engine(log=tmp_path / "engine.log")
+    try:
+        info = await engine.load(ModelOptions(path=model_path, n_ctx=256, n_threads=2))
+        assert "starts no program" in info.sandbox.held
+        assert "a bar to UDP" in info.sandbox.missing
+        settings = SamplingSettings(temperature=0, max_tokens=4)
+        events = [event async for event in engine.generate([user("Hello")], settings, seed=1)]
+        assert isinstance(events[-1], Finished)
+        assert set(no_new_privileges(engine.pid)) == {"1"}
+    finally:
+        await engine.close()
+
+
+def no_new_privileges(pid):
+    """What the kernel says of each thread; Landlock binds only those that gave up new privileges."""
+    for status in Path(f"/proc/{pid}/task").glob("*/status"):
+        rows = dict(row.split(":\t", 1) for row in status.read_text().splitlines() if ":\t" in row)
+        yield rows["NoNewPrivs"]
+
+
+def test_with_a_gpu_nothing_is_barred_that_its_driver_needs(model_path):
+    """It runs in this very process, which can still do everything afterwards."""
+    confinement = Confinement(ModelOptions(path=model_path, n_gpu_layers=-1), gpu=True)
+    confinement.enter()
+    assert confinement.report.missing
+    assert Path("/etc/passwd").read_text()
+
+
+def test_the_parts_of_a_split_model_are_found_by_the_first(tmp_path):
+    first = tmp_path / "big-Q4_K_M-00001-of-00003.gguf"
+    names = [f"big-Q4_K_M-0000{part}-of-00003.gguf" for part in (1, 2, 3)]
+    assert [path.name for path in parts_of(first)] == names
+    assert parts_of(tmp_path / "small.gguf") == [tmp_path / "small.gguf"]
+
+
+def test_the_need_for_memory_grows_with_the_context(model_path):
+    small, large = (ModelOptions(path=model_path, n_ctx=n_ctx) for n_ctx in (512, 8192))
+    # 30 layers, 3 heads of 64, keys and values of two bytes
+    assert need_bytes(large) - need_bytes(small) == (8192 - 512) * 30 * 3 * 64 * 2 * 2
+    assert limit_bytes(large) > need_bytes(large) > Path(model_path).stat().st_size
+
+
+def test_a_model_fits_as_long_as_there_is_memory(model_path, monkeypatch):
+    options = ModelOptions(path=model_path)
+    for available, expected in ((None, True), (2**40, True), (2**20, False)):
+        monkeypatch.setattr("chatapp.engine.memory.available_bytes", lambda there=available: there)
+        assert fits(options) == expected
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_the_available_memory_is_known():
+    assert available_bytes() > 2**20
