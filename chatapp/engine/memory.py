@@ -2,55 +2,32 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
-from chatapp.engine.gguf import Header, NotAModel, read_header
+from chatapp.engine.gguf import NotAModel
+from chatapp.engine.header import Header, read_header
 from chatapp.engine.protocol import ModelOptions
 
-_PART = re.compile(r"-\d{5}-of-(\d{5})\.gguf$", re.IGNORECASE)
 _DEFAULT_CONTEXT = 8192
 _COMPUTE = 2**30
 """Compute buffers and logits: a quarter of this is common."""
-_KV_BYTES = 2 * 2
-"""Keys and values, of two bytes each."""
+_BYTES_A_NUMBER = 2
 
 
-def parts_of(path: Path) -> list[Path]:
-    """The files that a model consists of, by its first one."""
-    match = _PART.search(path.name)
-    if match is None:
-        return [path]
-    count, stem = int(match[1]), path.name[: match.start()]
-    return [path.with_name(f"{stem}-{part:05}-of-{count:05}{path.suffix}") for part in range(1, count + 1)]
+def need_bytes(header: Header, options: ModelOptions) -> int:
+    """About what a model takes when it runs: weights, KV cache, buffers."""
+    context = options.n_ctx or min(header.context_length or _DEFAULT_CONTEXT, _DEFAULT_CONTEXT)
+    a_token = sum(header.kv_heads) * (header.key_length + header.value_length) * _BYTES_A_NUMBER
+    return header.size + context * a_token + _COMPUTE
 
 
-def weights_bytes(path: Path) -> int:
-    """The size of a model's files; 0 for those that are not there."""
-    return sum(part.stat().st_size for part in parts_of(path) if part.is_file())
+def limit_bytes(header: Header, options: ModelOptions) -> int:
+    """What the engine's process may ask of memory at the most: twice the need, and the states that wait.
 
-
-def need_bytes(options: ModelOptions) -> int:
-    """About what a model takes when it runs: weights, KV cache, buffers.
-
-    Raises:
-        NotAModel: when the file has no header that can be read.
+    Twice, because the weights may be read instead of mapped and then repacked for this processor.
     """
-    path = Path(options.path)
-    return weights_bytes(path) + _kv_bytes(read_header(path), options) + _COMPUTE
-
-
-def limit_bytes(options: ModelOptions) -> int:
-    """What the engine's process may ask of memory at the most, beside what it holds already: twice the need.
-
-    The weights may be there twice, mapped and repacked for this processor, and heads may be wider than the header
-    lets one think.
-
-    Raises:
-        NotAModel: when the file has no header that can be read.
-    """
-    return 2 * need_bytes(options)
+    return 2 * (need_bytes(header, options) + options.states_limit)
 
 
 def available_bytes() -> int | None:
@@ -65,16 +42,9 @@ def available_bytes() -> int | None:
 
 
 def fits(options: ModelOptions) -> bool:
-    """Whether a model fits beside all that runs now, as far as can be told."""
+    """Whether a model fits beside all that runs now, as far as can be told. Reads its header."""
     available = available_bytes()
     try:
-        return available is None or need_bytes(options) <= available
+        return available is None or need_bytes(read_header(Path(options.path)), options) <= available
     except NotAModel:
         return True  # it will not be loaded anyway
-
-
-def _kv_bytes(header: Header, options: ModelOptions) -> int:
-    context = options.n_ctx or min(header.context_length or _DEFAULT_CONTEXT, _DEFAULT_CONTEXT)
-    heads = header.head_count or 1
-    width = header.embedding_length * (header.head_count_kv or heads) // heads
-    return context * header.block_count * width * _KV_BYTES

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import chatapp
 from chatapp.engine.gguf import NotAModel
-from chatapp.engine.memory import limit_bytes, parts_of
+from chatapp.engine.header import read_header
+from chatapp.engine.memory import limit_bytes
 from chatapp.engine.protocol import ModelOptions, Sandbox
 from chatapp.engine.worker import landlock
 
@@ -33,12 +34,12 @@ class Confinement:
         if gpu:
             self._missing.append("a fence and limits (a GPU's driver would not live with them)")
             return
-        parts = parts_of(Path(options.path))
+        files, memory = _described(options)
         sys.dont_write_bytecode = True
         if hasattr(time, "tzset"):
             time.tzset()  # the last look at /etc/localtime
-        self._limit(options, len(parts))
-        self._build_fence(parts)
+        self._limit(len(files), memory)
+        self._build_fence(files)
 
     @property
     def report(self) -> Sandbox:
@@ -50,26 +51,27 @@ class Confinement:
         if self._ruleset is not None:
             self._ruleset.enter()
 
-    def _limit(self, options: ModelOptions, parts: int) -> None:
+    def _limit(self, files: int, memory: int | None) -> None:
         try:
             import resource  # noqa: PLC0415 - not on Windows
 
             resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-            resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS + parts, _DESCRIPTORS + parts))
-            most = _private_bytes() + limit_bytes(options)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS + files, _DESCRIPTORS + files))
+            if memory is None:
+                self._missing.append("a limit of memory")
+                return
+            most = _private_bytes() + memory
             resource.setrlimit(resource.RLIMIT_DATA, (most, most))
             self._held.append(f"takes at most {most / 1e9:.1f} GB of memory")
-        except NotAModel:  # llama.cpp will say why
-            self._missing.append("a limit of memory")
         except (ImportError, OSError, ValueError) as error:
             self._missing.append(f"limits ({error})")
 
-    def _build_fence(self, parts: list[Path]) -> None:
+    def _build_fence(self, files: list[Path]) -> None:
         if not landlock.version():
             self._missing.append("a fence around files, programs and network (this system has no Landlock)")
             return
         try:
-            self._ruleset = landlock.Ruleset([*parts, *_libraries()])
+            self._ruleset = landlock.Ruleset([*files, *_libraries()])
         except OSError as error:
             self._missing.append(f"a fence around files, programs and network (Landlock: {error.strerror})")
             return
@@ -77,6 +79,16 @@ class Confinement:
         if landlock.bars_tcp():
             self._held.append("opens no TCP connection")
         self._missing.append("a bar to UDP" if landlock.bars_tcp() else "a bar to TCP and UDP")
+
+
+def _described(options: ModelOptions) -> tuple[list[Path], int | None]:
+    """The model's files and its limit of memory; without a limit where llama.cpp will refuse it anyway."""
+    path = Path(options.path)
+    try:
+        header = read_header(path)
+    except NotAModel:
+        return [path], None
+    return [Path(file.path) for file in header.files], limit_bytes(header, options)
 
 
 def _libraries() -> list[Path]:

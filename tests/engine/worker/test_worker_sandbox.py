@@ -13,7 +13,8 @@ from worker_turns import user
 
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.engine.client import Engine
-from chatapp.engine.memory import available_bytes, fits, limit_bytes, need_bytes, parts_of
+from chatapp.engine.header import read_header
+from chatapp.engine.memory import available_bytes, fits, limit_bytes, need_bytes
 from chatapp.engine.protocol import Finished, ModelOptions
 from chatapp.engine.worker import landlock
 from chatapp.engine.worker.sandbox import Confinement
@@ -96,18 +97,12 @@ def test_with_a_gpu_nothing_is_barred_that_its_driver_needs(model_path):
     assert Path("/etc/passwd").read_text()
 
 
-def test_the_parts_of_a_split_model_are_found_by_the_first(tmp_path):
-    first = tmp_path / "big-Q4_K_M-00001-of-00003.gguf"
-    names = [f"big-Q4_K_M-0000{part}-of-00003.gguf" for part in (1, 2, 3)]
-    assert [path.name for path in parts_of(first)] == names
-    assert parts_of(tmp_path / "small.gguf") == [tmp_path / "small.gguf"]
-
-
 def test_the_need_for_memory_grows_with_the_context(model_path):
+    header = read_header(Path(model_path))
     small, large = (ModelOptions(path=model_path, n_ctx=n_ctx) for n_ctx in (512, 8192))
     # 30 layers, 3 heads of 64, keys and values of two bytes
-    assert need_bytes(large) - need_bytes(small) == (8192 - 512) * 30 * 3 * 64 * 2 * 2
-    assert limit_bytes(large) > need_bytes(large) > Path(model_path).stat().st_size
+    assert need_bytes(header, large) - need_bytes(header, small) == (8192 - 512) * 30 * 3 * 64 * 2 * 2
+    assert limit_bytes(header, large) > need_bytes(header, large) > header.size
 
 
 def test_a_model_fits_as_long_as_there_is_memory(model_path, monkeypatch):
