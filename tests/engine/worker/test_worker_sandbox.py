@@ -22,7 +22,7 @@ from chatapp.engine.worker.sandbox import Confinement
 needs_landlock = pytest.mark.skipif(not landlock.version(), reason="this kernel has no Landlock")
 
 ATTEMPTS = """
-import ctypes, os, socket, sys
+import os, resource, socket, sys
 from chatapp.engine.protocol import ModelOptions
 from chatapp.engine.worker.sandbox import Confinement
 model, secret, folder, port = sys.argv[1:]
@@ -46,7 +46,8 @@ attempt("remove", lambda: os.remove(secret))
 attempt("exec", lambda: os.execv("/bin/true", ["true"]))
 attempt("tcp", lambda: socket.create_connection(("127.0.0.1", int(port)), 5))
 attempt("parent", lambda: os.kill(os.getppid(), 0))
-attempt("memory", lambda: bytearray(3 * 10**9))
+attempt("memory", lambda: bytearray(10**8))
+attempt("limit", lambda: bytearray(resource.getrlimit(resource.RLIMIT_DATA)[0]))
 """
 
 
@@ -62,7 +63,9 @@ def test_nothing_but_the_model_and_the_libraries_can_be_reached(model_path, tmp_
         )  # fmt: skip
     lines = dict(line.rsplit(" ", 1) for line in done.stdout.splitlines() if line.endswith(("allowed", "denied")))
     allowed = {name for name, outcome in lines.items() if outcome == "allowed"}
-    assert allowed == {"model", "import"} | (set() if landlock.version() >= 6 else {"parent"})
+    assert allowed == {"model", "import", "memory"} | (set() if landlock.version() >= 6 else {"parent"})
+    assert "limit" in lines
+    assert "GB of memory" in done.stdout  # and so the limit is a number
     assert secret.read_text() == "mine"
     assert "reads only the model and its libraries" in done.stdout
 
