@@ -63,7 +63,9 @@ class Metronome:
         while True:
             match self._next(None):
                 case Load() as request:
-                    self._say(Loaded(info=_info(request.options.path), load_s=0.0))
+                    self._say(
+                        Loaded(info=_info(request.options.path, request.options.n_ctx or CONTEXT), load_s=0.0)
+                    )
                 case Generate() as request:
                     self._speak(request)
                 case Count() as request:
@@ -120,7 +122,7 @@ def _planned(request: Plan) -> Planned:
     return Planned(id=request.id, turns=tuple(len(turn.content.split()) + 5 for turn in request.turns), opening=3)
 
 
-def _info(path: str) -> ModelInfo:
+def _info(path: str, n_ctx: int) -> ModelInfo:
     return ModelInfo(
         name="SmolLM2 135M",
         path=path,
@@ -128,7 +130,7 @@ def _info(path: str) -> ModelInfo:
         tokenizer="metronome",
         architecture="llama",
         quantisation="Q4_1",
-        n_ctx=CONTEXT,
+        n_ctx=n_ctx,
         n_ctx_train=CONTEXT,
         n_threads=1,
         flash_attention=True,

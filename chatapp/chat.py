@@ -2,42 +2,51 @@
 
 A `Chat` is a session that is being held: its tree in memory, the store that keeps it, the engine that answers.
 Each of its verbs (send, again, go_on, edit) is an async iterator of what happens. The user's message is on disk
-before the engine starts; the reply is appended to the store by a task of its own, four times a second or every
-64 tokens, whatever the pace of the reader of these events.
+before the engine starts; the reply is recorded at a pace of its own, whatever that of the reader of these
+events.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+from chatapp import fitting
 from chatapp.config import Settings
+from chatapp.conversation.context import Policy
 from chatapp.conversation.decision import Memory
-from chatapp.conversation.message import Message, Provenance, Role, Segment, Status, StopReason
-from chatapp.conversation.prompt import Turn, turns
+from chatapp.conversation.message import Message, Provenance, Segment, Status, StopReason
 from chatapp.conversation.sampling import RANDOM_SEED, SamplingSettings
 from chatapp.conversation.session import Session, title_from
 from chatapp.engine.client import Engine, EngineDied, EngineError
-from chatapp.engine.protocol import Finished, Loading, ModelInfo, ModelOptions, Prefill, Tokens
-from chatapp.store import NotSaved, Store, StoreError
+from chatapp.engine.protocol import CacheUse, Finished, Loading, ModelInfo, ModelOptions, Prefill, Tokens
+from chatapp.recording import Record, Saving
+from chatapp.room import Room
+from chatapp.store import Store
 
-FLUSH_SECONDS = 0.2
-"""Shorter than the 300 ms that may be lost, because the write takes time too."""
-FLUSH_TOKENS = 64
-RETRY_SECONDS = 2.0
 _SEEDS = random.SystemRandom()
 
 
 @dataclass(frozen=True)
 class Began:
-    """The turn is on disk: what was asked, if it is new, and the reply that starts to stream."""
+    """The turn is on disk: what was asked, if it is new, and the reply that starts to stream.
+
+    A summary of what leaves the context window begins and ends like a reply, before the turn that needs the room.
+    """
 
     asked: Message | None
     reply: Message
+
+
+@dataclass(frozen=True)
+class Bordered:
+    """The oldest turns are left out from here on: a border was drawn, and is on disk."""
+
+    border: Message
 
 
 @dataclass(frozen=True)
@@ -47,20 +56,7 @@ class Ended:
     reply: Message
 
 
-@dataclass(frozen=True)
-class Unsaved:
-    """The disk refused; the text is kept in memory and tried again. A sentence for people."""
-
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Saved:
-    """What was unsaved is on disk again."""
-
-
-TurnEvent = Began | Prefill | Tokens | Ended
-Saving = Unsaved | Saved
+TurnEvent = Bordered | Began | Prefill | Tokens | Ended
 
 
 def model_options(path: str, settings: Settings, *, reproducible: bool = False) -> ModelOptions:
@@ -89,6 +85,8 @@ class Chat:
         engine: Engine,
         options: ModelOptions | None = None,
         progress: Callable[[Loading], None] | None = None,
+        *,
+        on_full: Policy = Policy.DROP,
     ) -> None:
         self.session = session
         self.store = store
@@ -97,31 +95,61 @@ class Chat:
         self.progress = progress
         self.on_saving: Callable[[Saving], None] = lambda _saving: None
         """Told when the disk refuses a reply, and when it takes it after all, be it long after its end."""
+        self.room = Room(session, store, engine, on_full)
+        self.prompt: fitting.Prompt | None = None
+        """The prompt that was sent last."""
+        self.cache: CacheUse | None = None
+        """What the KV cache held when that prompt came."""
         self.streaming: Message | None = None
         self.stopping = False
         """Whether the running reply was asked to stop; it may not even have started, with an engine that loads."""
 
     # The verbs ----------------------------------------------------------------------------------------------
 
-    def send(self, text: str) -> AsyncGenerator[TurnEvent, None]:
-        """Say something at the tip of the active path."""
+    # Each takes what is to be done once if the context window is full, in place of the session's policy.
+
+    def send(self, text: str, on_full: Policy | None = None) -> AsyncGenerator[TurnEvent, None]:
+        """Say something at the tip of the active path.
+
+        Raises:
+            NoRoom: when it does not fit, and the policy is to ask; nothing was kept or sent.
+        """
         tip = self.session.tree.tip()
-        return self._ask(tip.id if tip else None, text)
+        return self._ask(tip.id if tip else None, text, on_full)
 
-    def edit(self, message_id: int, text: str) -> AsyncGenerator[TurnEvent, None]:
-        """Say something else in the place of an own message: a new branch beside it."""
-        return self._ask(self.session.tree[message_id].parent, text)
+    def edit(self, message_id: int, text: str, on_full: Policy | None = None) -> AsyncGenerator[TurnEvent, None]:
+        """Say something else in the place of an own message: a new branch beside it.
 
-    async def again(self, reply_id: int) -> AsyncGenerator[TurnEvent, None]:
-        """Answer once more: a sibling of a reply."""
-        reply = await self.store.begin_reply(self.session.id, self.session.tree[reply_id].parent)
+        Raises:
+            NoRoom: when it does not fit, and the policy is to ask; nothing was kept or sent.
+        """
+        return self._ask(self.session.tree[message_id].parent, text, on_full)
+
+    async def again(self, reply_id: int, on_full: Policy | None = None) -> AsyncGenerator[TurnEvent, None]:
+        """Answer once more: a sibling of a reply.
+
+        Raises:
+            NoRoom: when there is no room for a token of it, and the policy is to ask.
+        """
+        parent = self.session.tree[reply_id].parent
+        async with aclosing(self._make_room(parent, on_full)) as events:
+            async for event in events:
+                yield event
+        reply = await self.store.begin_reply(self.session.id, parent)
         async with aclosing(self._answer(reply, None)) as events:
             async for event in events:
                 yield event
 
-    async def go_on(self, reply_id: int) -> AsyncGenerator[TurnEvent, None]:
-        """Continue a reply: a sibling that copies it and goes on from exactly there."""
+    async def go_on(self, reply_id: int, on_full: Policy | None = None) -> AsyncGenerator[TurnEvent, None]:
+        """Continue a reply: a sibling that copies it and goes on from exactly there.
+
+        Raises:
+            NoRoom: when there is no room for a token more, and the policy is to ask.
+        """
         before = self.session.tree[reply_id]
+        async with aclosing(self._make_room(before.parent, on_full, reply=before)) as events:
+            async for event in events:
+                yield event
         kept = before.token_ids if before.provenance.tokenizer == self._tokenizer else []
         reply = await self.store.begin_reply(
             self.session.id,
@@ -151,14 +179,66 @@ class Chat:
         if self.session.id:
             await self.store.save_sampling(self.session.id, preset, self.session.overrides)
 
-    async def count(self) -> int:
-        """Tokens that the active path takes in the context window."""
-        path = self.session.tree.path()
-        return await self.engine.count(
-            self._turns(path),
-            template=self.session.persona.template,
-            open_last=bool(path) and path[-1].role is Role.ASSISTANT,
-        )
+    # Room in the context window -----------------------------------------------------------------------------
+
+    async def _make_room(
+        self, parent: int | None, on_full: Policy | None, *, draft: str = "", reply: Message | None = None
+    ) -> AsyncGenerator[TurnEvent, None]:
+        """Leave out the oldest turns, as the policy says, until a prompt fits.
+
+        An engine that has died is not waited for, since nothing is kept yet: `_generate` looks again.
+        """
+        if not self.engine.alive:
+            return
+        policy = on_full or self.room.policy
+        path = self.session.tree.path_to(parent)
+        while not (prompt := await self.room.prepare(path, draft=draft, reply=reply)).plan.fits:
+            # Who asks for an answer again, or for more of one, takes a short one too; so does who sends it anyway.
+            if policy is Policy.STOP:
+                if prompt.plan.leaves_room and (not draft or on_full):
+                    return
+                raise fitting.NoRoom(prompt.plan)
+            choose = fitting.border_by_dropping if policy is Policy.DROP else fitting.border_by_summary
+            last = choose(prompt, keep_last=not draft)
+            if last is None:  # nothing more may leave
+                if prompt.plan.leaves_room:
+                    return
+                raise fitting.NoRoom(prompt.plan)
+            if policy is Policy.DROP:
+                yield Bordered(await self.room.cut(last))
+                continue
+            if draft:
+                await self.store.save_draft(self.session.id, draft)  # on disk before the model starts
+            async with aclosing(self._summarise(prompt, last)) as events:
+                async for event in events:
+                    yield event
+
+    async def _summarise(self, prompt: fitting.Prompt, last: Message) -> AsyncGenerator[TurnEvent, None]:
+        """Have the model write a summary of what leaves, for everyone to see.
+
+        Raises:
+            NoRoom: when it was stopped or came to nothing.
+        """
+        summary = await self.store.begin_summary(self.session.id, last.id)
+        async with aclosing(self._answer(summary, None, self._sum_up(summary, prompt, last))) as events:
+            async for event in events:
+                yield event
+        if not summary.holds:
+            raise fitting.NoRoom(prompt.plan)
+
+    async def _sum_up(
+        self, summary: Message, prompt: fitting.Prompt, last: Message
+    ) -> AsyncGenerator[Prefill | Tokens | Finished, None]:
+        info = self.engine.info
+        if info is None:
+            raise EngineDied("The engine is not running.")
+        turns, settings = await fitting.summary_request(self.engine, prompt.window, last)
+        seed = _SEEDS.getrandbits(31)
+        draws = Segment(from_token=0, settings=settings, seed=seed)
+        summary.provenance = self._begun(summary, info, draws, continued=False)
+        async with aclosing(self.engine.generate(turns, settings, seed)) as events:
+            async for event in events:
+                yield event
 
     def _settings(self) -> SamplingSettings:
         return self.session.sampling().settings
@@ -169,7 +249,10 @@ class Chat:
 
     # One turn -----------------------------------------------------------------------------------------------
 
-    async def _ask(self, parent: int | None, text: str) -> AsyncGenerator[TurnEvent, None]:
+    async def _ask(self, parent: int | None, text: str, on_full: Policy | None) -> AsyncGenerator[TurnEvent, None]:
+        async with aclosing(self._make_room(parent, on_full, draft=text)) as events:
+            async for event in events:
+                yield event
         asked, reply = await self.store.begin_turn(self.session.id, parent, text)
         self.session.tree.add(asked)
         self.session.title = self.session.title or title_from(text)
@@ -177,14 +260,19 @@ class Chat:
             async for event in events:
                 yield event
 
-    async def _answer(self, reply: Message, asked: Message | None) -> AsyncGenerator[TurnEvent, None]:
+    async def _answer(
+        self,
+        reply: Message,
+        asked: Message | None,
+        generation: AsyncGenerator[Bordered | Prefill | Tokens | Finished, None] | None = None,
+    ) -> AsyncGenerator[TurnEvent, None]:
         self.session.tree.add(reply)
         self.streaming, self.stopping = reply, False
-        record = _Record(self.store, reply, self._tell_saving)
+        record = Record(self.store, reply, self._tell_saving)
         outcome = _Outcome()
         try:
             yield Began(asked, reply)
-            async with aclosing(self._generate(reply)) as events:
+            async with aclosing(generation or self._generate(reply)) as events:
                 async for event in events:
                     if isinstance(event, Finished):
                         outcome.finished = event
@@ -206,7 +294,7 @@ class Chat:
     def _tell_saving(self, saving: Saving) -> None:
         self.on_saving(saving)
 
-    async def _generate(self, reply: Message) -> AsyncGenerator[Prefill | Tokens | Finished, None]:
+    async def _generate(self, reply: Message) -> AsyncGenerator[Bordered | Prefill | Tokens | Finished, None]:
         if self.options is None:
             raise EngineError("No model is chosen yet.", "load")
         info = await self.engine.ensure(self.options, self.progress)
@@ -214,33 +302,39 @@ class Chat:
             return
         persona = self.session.persona
         path = self.session.tree.path_to(reply.parent)
-        prompt = self._turns(path)
         begun = bool(reply.text)
         if not begun and persona.prefill:
             yield Tokens(id=0, text=persona.prefill, token_ids=())
-        if reply.text:
-            prompt.append(Turn(role=Role.ASSISTANT, content=reply.text, token_ids=tuple(reply.token_ids)))
+        open_reply = reply if reply.text else None
+        prompt = await fitting.prepare(self.session, self.engine, path, reply=open_reply)
+        if not prompt.plan.fits and self.room.policy is Policy.DROP:
+            last = fitting.border_by_dropping(prompt, keep_last=True)
+            if last is not None:  # the engine was not there to be asked before
+                yield Bordered(await self.room.cut(last))
+                prompt = await fitting.prepare(self.session, self.engine, path, reply=open_reply)
+        if not prompt.plan.leaves_room:
+            raise EngineError(fitting.sentence(prompt.plan), "context")
+        self.prompt = prompt
         settings = self._settings()
         seed = _seed(settings, reply if begun else None)
         reply.provenance = self._begun(
             reply, info, Segment(from_token=len(reply.token_ids), settings=settings, seed=seed), continued=begun
-        )
+        ).model_copy(update={"left_out": prompt.plan.left_out})
         async with aclosing(
             self.engine.generate(
-                prompt,
+                prompt.turns,
                 settings,
                 seed,
                 template=persona.template,
-                open_last=bool(reply.text),
+                open_last=open_reply is not None,
                 first_index=len(reply.token_ids),
                 memory=reply.provenance.memory,
             )
         ) as events:
             async for event in events:
+                if isinstance(event, Finished):
+                    self.cache = event.cache
                 yield event
-
-    def _turns(self, path: list[Message]) -> list[Turn]:
-        return turns(self.session.persona, path, self._tokenizer)
 
     def _begun(self, reply: Message, info: ModelInfo, draws: Segment, *, continued: bool) -> Provenance:
         """Where a reply comes from, as far as that is known before its end; it may break off at any moment."""
@@ -306,91 +400,3 @@ def _reason(failure: EngineDied | EngineError) -> StopReason | None:
     if isinstance(failure, EngineDied):
         return StopReason.CRASHED
     return StopReason.CONTEXT_FULL if failure.reason == "context" else None
-
-
-class _Record:
-    """Writes a streaming reply to the store, at its own pace, and keeps what the disk refuses."""
-
-    def __init__(self, store: Store, reply: Message, tell: Callable[[Saving], None]) -> None:
-        self._store = store
-        self._reply = reply
-        self._tell = tell
-        self._text: list[str] = []
-        self._ids: list[int] = []
-        self._due = asyncio.Event()
-        self._closing = False
-        self._refused = False
-        self._task = asyncio.create_task(self._run())
-
-    def add(self, text: str, ids: tuple[int, ...]) -> None:
-        """Take what was said; cheap, called for every token."""
-        self._text.append(text)
-        self._ids += ids
-        if not self._refused and (len(self._text) == 1 or len(self._ids) >= FLUSH_TOKENS):
-            self._due.set()
-
-    async def close(self) -> None:
-        """Write the end of the reply, with its status and provenance; where the disk refuses, go on trying."""
-        self._closing = True
-        self._due.set()
-        await self._task
-        if not await self._finish():
-            insisting = asyncio.create_task(self._insist())
-            _INSISTING.add(insisting)
-            insisting.add_done_callback(_INSISTING.discard)
-
-    async def _run(self) -> None:
-        while not self._closing:
-            await self._due.wait()
-            self._due.clear()
-            if not self._closing and len(self._ids) < FLUSH_TOKENS:
-                await self._pause(FLUSH_SECONDS)
-            if not self._closing and not await self._write():
-                await self._pause(RETRY_SECONDS)
-                self._due.set()
-
-    async def _pause(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._due.wait(), seconds)
-
-    async def _write(self) -> bool:
-        text, ids = "".join(self._text), list(self._ids)
-        chunks, count = len(self._text), len(ids)
-        if not chunks or await self._try(self._store.append(self._reply.id, text, ids)):
-            del self._text[:chunks]
-            del self._ids[:count]
-            return True
-        return False
-
-    async def _finish(self) -> bool:
-        reply = self._reply
-        return await self._try(
-            self._store.finish(
-                reply.id, reply.status, reply.provenance, text=reply.text, token_ids=reply.token_ids
-            )
-        )
-
-    async def _insist(self) -> None:
-        while not await self._finish():  # noqa: ASYNC110  the disk sends no event when it has room again
-            await asyncio.sleep(RETRY_SECONDS)
-
-    async def _try(self, writing: Awaitable[None]) -> bool:
-        """Whether it was written. Only a refusal of the disk may be tried again: the rest is told and given up."""
-        try:
-            await writing
-        except NotSaved as error:
-            if not self._refused:
-                self._tell(Unsaved(str(error)))
-            self._refused = True
-            return False
-        except StoreError as error:
-            self._tell(Unsaved(str(error)))
-            return True
-        if self._refused:
-            self._tell(Saved())
-        self._refused = False
-        return True
-
-
-_INSISTING: set[asyncio.Task[None]] = set()
-"""What still tries to write the end of a reply; a task that nobody holds may vanish."""

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from chatapp.conversation.context import Policy
+
 
 class SettingsError(Exception):
     """The settings file cannot be used; the message says why and what is done instead."""
@@ -47,6 +49,9 @@ class Settings(BaseModel):
     """Map the weights into memory, so that they load fast and are shared; false reads them into it."""
     mlock: bool = False
     """Keep the weights from being swapped out; the system must allow it."""
+    on_full: Policy = Policy.DROP
+    """What is done when the context window is full: `drop` leaves the oldest turns out, `summarise` has the model
+    sum them up, `stop` asks you; a session may choose otherwise."""
     keys: dict[str, str] = {}
     """Own keys, by the id of the binding: `keys."chat.again" = "ctrl+y"`."""
 

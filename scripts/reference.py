@@ -27,7 +27,7 @@ def keys() -> str:
 def settings() -> str:
     """Every setting of the settings file."""
     rows = [
-        f"| `{name}` | `{field.default!r}` | {field.description} |"
+        f"| `{name}` | `{_value(field.default)}` | {_one_line(field.description)} |"
         for name, field in Settings.model_fields.items()
     ]
     intro = (
@@ -35,6 +35,14 @@ def settings() -> str:
         "`python -m scripts.reference`."
     )
     return f"{intro}\n\n| setting | default | |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def _value(value: object) -> str:
+    return repr(str(value)) if isinstance(value, str) else repr(value)
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split())
 
 
 PAGES = {"keys.md": keys, "settings.md": settings}

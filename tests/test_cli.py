@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -118,7 +119,7 @@ def test_ask_prints_one_document_with_everything_that_scripts_rely_on(chatapp, h
     told = answer.json
     assert set(told) == {
         *("text", "token_ids", "prompt_tokens", "reused_tokens", "evaluated_tokens", "generated_tokens"),
-        *("stop_reason", "seed", "sampling", "model", "timings", "session", "message"),
+        *("stop_reason", "seed", "sampling", "model", "context", "timings", "session", "message"),
     }
     assert told["prompt_tokens"] == told["reused_tokens"] + told["evaluated_tokens"]
     assert told["generated_tokens"] == len(told["token_ids"]) == 4
@@ -128,6 +129,38 @@ def test_ask_prints_one_document_with_everything_that_scripts_rely_on(chatapp, h
     assert {"name", "path", "fingerprint"} == set(told["model"])
     assert told["session"] is told["message"] is None
     assert not (home / "chats.db").exists()
+
+
+def test_ask_tells_the_plan_of_the_window_and_what_it_took(chatapp):
+    """The parts of the plan add up to the prompt; --verbose says the figures on standard error."""
+    answer = chatapp("ask", "Say hello.", "--json", "--verbose", "--system", "Be brief.", "--max-tokens", "4")
+    plan = answer.json["context"]
+    parts = ("system", "summary", "examples", "greeting", "memory", "files", "history", "draft", "reply")
+    assert sum(plan[part] for part in parts) == plan["prompt"] == answer.json["prompt_tokens"]
+    assert plan["prompt"] + plan["reserve"] + plan["free"] == plan["size"]
+    assert (plan["reserve"], plan["messages_left_out"]) == (4, 0)
+    assert re.search(r"reused 0 +read \d+ at [\d,]+ tok/s +first token [\d.]+ s +wrote 4 at", answer.err)
+
+
+def test_ask_does_what_it_is_told_when_the_window_is_full(chatapp, home):
+    """A question that cannot fit is refused by name; a long session is cut, summed up or refused."""
+    (home / "config").mkdir(parents=True)
+    (home / "config" / "settings.toml").write_text("context = 256\n")
+    long = chatapp("ask", "lamp " * 300, "--json")
+    assert (long.status, long.json["error"]["kind"]) == (1, "context")
+    assert "tokens too many for the context window of 256" in long.err
+    text = " ".join(f"lamp {number}" for number in range(30))
+    tail = ("--json", "--save", "--max-tokens", "8")
+    first = chatapp("ask", text, *tail).json
+    again = ("ask", text, "--session", first["session"], *tail)
+    refused = chatapp(*again, "--on-full", "stop")
+    assert (refused.status, refused.json["error"]["kind"]) == (1, "context")
+    dropped = chatapp(*again, "--on-full", "drop")
+    assert dropped.json["context"]["messages_left_out"] == 2
+    assert "the oldest 2 messages are left out" in dropped.err
+    summed = chatapp(*again, "--on-full", "summarise")
+    assert summed.json["context"]["summary"] > 0
+    assert "the oldest 4 messages are summed up" in summed.err
 
 
 def test_a_saved_answer_can_be_shown_and_gone_on_with(chatapp, call):

@@ -9,18 +9,22 @@ import sys
 from contextlib import aclosing, suppress
 from typing import Any
 
-from chatapp.chat import Chat, Ended, TurnEvent, Unsaved, model_options
+from chatapp.chat import Bordered, Chat, Ended, TurnEvent, model_options
 from chatapp.cli.opening import open_home
 from chatapp.cli.output import note, print_json
 from chatapp.cli.parser import SAMPLING_FLAGS
-from chatapp.conversation.message import Message, Status
+from chatapp.conversation.context import Policy
+from chatapp.conversation.figures import figures
+from chatapp.conversation.message import Kind, Message, Status, StopReason
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.sampling import checked, preset_named
 from chatapp.conversation.session import Session
+from chatapp.conversation.window import window_of
 from chatapp.engine.client import Engine, EngineDied, EngineError
 from chatapp.engine.protocol import Tokens
 from chatapp.errors import Refusal
 from chatapp.home import Home
+from chatapp.recording import Unsaved
 from chatapp.store import Store, StoreError
 from chatapp.text import display
 
@@ -62,7 +66,7 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
         session = await _session(arguments, home, store)
         model = home.model(arguments.model or session.model)
         options = model_options(str(model.path), home.settings, reproducible=arguments.reproducible)
-        chat = Chat(session, store, engine, options)
+        chat = Chat(session, store, engine, options, on_full=Policy(arguments.on_full or home.settings.on_full))
         chat.on_saving = lambda saving: note(saving.sentence) if isinstance(saving, Unsaved) else None
         await chat.tune(preset or session.preset, {**session.overrides, **overrides})
         await store.save_model(session.id, str(model.path))
@@ -70,6 +74,8 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
         await engine.ensure(options)
         load_s = loop.time() - started
         reply = await _print_reply(chat, text, as_json=arguments.json)
+        if arguments.verbose:
+            _tell_figures(reply, load_s)
         if arguments.json and reply.status is not Status.ERROR:
             print_json(_report(chat, reply, load_s, kept=keep))
         return _verdict(reply)
@@ -116,7 +122,12 @@ async def _print_reply(chat: Chat, text: str, *, as_json: bool) -> Message:
     reply: Message | None = None
     async with aclosing(chat.send(text)) as events:
         async for event in events:
-            reply = _heard(event, as_json=as_json) or reply
+            if chat.streaming is not None and chat.streaming.kind is Kind.SUMMARY:
+                continue  # it is not the answer; its border is told when it holds
+            if (border := _border_of(event)) is not None:
+                note(_left_out(chat, border))
+            else:
+                reply = _heard(event, as_json=as_json) or reply
     assert reply is not None  # noqa: S101  the last event of a turn is its end
     return reply
 
@@ -134,9 +145,28 @@ def _heard(event: TurnEvent, *, as_json: bool) -> Message | None:
     return None
 
 
+def _border_of(event: TurnEvent) -> Message | None:
+    """The border that an event tells of."""
+    if isinstance(event, Bordered):
+        return event.border
+    return event.reply if isinstance(event, Ended) and event.reply.kind is Kind.SUMMARY else None
+
+
+def _left_out(chat: Chat, border: Message) -> str:
+    out = len(window_of(chat.session.tree, chat.session.tree.path()).left_out)
+    done = "summed up" if border.kind is Kind.SUMMARY else "left out"
+    return f"The context window is full: the oldest {out:,} messages are {done}."
+
+
+def _tell_figures(reply: Message, load_s: float) -> None:
+    """What the reply took."""
+    note(f"loaded in {load_s:.2f} s   {figures(reply.provenance)}")
+
+
 def _verdict(reply: Message) -> int:
     if reply.status is Status.ERROR:
-        raise Refusal("engine", reply.provenance.detail)
+        kind = "context" if reply.provenance.stop_reason is StopReason.CONTEXT_FULL else "engine"
+        raise Refusal(kind, reply.provenance.detail)
     return 130 if reply.status is Status.INTERRUPTED else 0
 
 
@@ -153,6 +183,7 @@ def _report(chat: Chat, reply: Message, load_s: float, *, kept: bool) -> dict[st
         "seed": came.segments[-1].seed if came.segments else None,
         "sampling": chat.session.sampling().settings.model_dump(mode="json"),
         "model": {"name": came.model_name, "path": came.model_path, "fingerprint": came.model_fingerprint},
+        "context": chat.prompt.plan.as_json() if chat.prompt else None,
         "timings": {"load_s": load_s, **came.timings.model_dump()},
         "session": chat.session.uid if kept else None,
         "message": reply.uid if kept else None,

@@ -67,6 +67,12 @@ def _ask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--system", metavar="TEXT", help="a system prompt in place of the persona; may be empty")
     parser.add_argument("--preset", metavar="NAME", help="sampling preset")
     parser.add_argument("--reproducible", action="store_true", help="bit-equal logits, about 12 %% slower")
+    parser.add_argument(
+        "--on-full",
+        choices=("stop", "drop", "summarise"),
+        help="when the context window is full: fail, leave the oldest turns out, or have the model sum them up",
+    )
+    parser.add_argument("--verbose", action="store_true", help="say on standard error what the reply took")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     sampling = parser.add_argument_group("sampling")
     for name, kind, does in SAMPLING_FLAGS:

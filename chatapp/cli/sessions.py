@@ -72,6 +72,8 @@ def _as_json(session: Session) -> dict[str, Any]:
             "parent": uids.get(message.parent) if message.parent is not None else None,
             "role": message.role,
             "status": message.status,
+            "kind": message.kind,
+            "pinned": message.pinned,
             "text": message.text,
             "created": _time(message.created_ms),
             "token_ids": message.token_ids,

@@ -46,6 +46,16 @@ class StopReason(StrEnum):
     CRASHED = "crashed"
 
 
+class Kind(StrEnum):
+    """What a message is: said in the conversation, or a border behind which the model sees."""
+
+    SAID = "said"
+    CUT = "cut"
+    """What is above is left out of the prompt."""
+    SUMMARY = "summary"
+    """What is above is left out of the prompt, and this text stands for it."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -90,6 +100,8 @@ class Provenance(_Frozen):
     generated_tokens: int = 0
     continued_from: int = 0
     """Tokens at the start that were copied from the reply which this one continues."""
+    left_out: int = 0
+    """Messages of the path that the prompt did not hold."""
     timings: Timings = Timings()
     stop_reason: StopReason | None = None
     detail: str = ""
@@ -111,3 +123,19 @@ class Message:
     provenance: Provenance = field(default_factory=Provenance)
     active_child: int | None = None
     """The child that was last in view; none means the newest."""
+    kind: Kind = Kind.SAID
+    pinned: bool = False
+    """Its turn stays in the context window, whatever leaves."""
+    undone: bool = False
+    """A border that does not hold any more."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether it has a text that was written to its end, or to the length that was set."""
+        ended = self.status is Status.COMPLETE or self.provenance.stop_reason is StopReason.MAX_TOKENS
+        return ended and bool(self.text.strip())
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is a border in force: not undone, and, for a summary, written to its end."""
+        return self.kind is not Kind.SAID and not self.undone and (self.kind is Kind.CUT or self.whole)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
 from chatapp.conversation.message import Message, Role
 from chatapp.conversation.persona import Persona
+
+SUMMARY_HEAD = "Earlier in this conversation:"
+"""What the model reads before a summary, which stands behind the system prompt."""
 
 
 class Turn(BaseModel):
@@ -20,17 +25,69 @@ class Turn(BaseModel):
     token_ids: tuple[int, ...] = ()
 
 
-def turns(persona: Persona, path: Sequence[Message], tokenizer: str) -> list[Turn]:
-    """The turns for a persona and a path. Token ids are passed on only where they belong to this tokenizer."""
-    prompt: list[Turn] = []
+class Part(StrEnum):
+    """What a turn of a prompt is there for."""
+
+    SYSTEM = "system"
+    SUMMARY = "summary"
+    EXAMPLES = "examples"
+    GREETING = "greeting"
+    HISTORY = "history"
+    DRAFT = "draft"
+    REPLY = "reply"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A turn of a prompt, with what it is there for, and the message that it comes from."""
+
+    part: Part
+    turn: Turn
+    message: int | None = None
+
+
+def pieces(
+    persona: Persona,
+    path: Sequence[Message],
+    tokenizer: str,
+    *,
+    summary: str = "",
+    draft: str = "",
+    reply: Message | None = None,
+) -> list[Piece]:
+    """A prompt. Token ids are passed on only where they belong to this tokenizer.
+
+    Args:
+        persona: Who the model is asked to be.
+        path: The messages that the model sees.
+        tokenizer: The fingerprint of the model's vocabulary.
+        summary: What stands for earlier messages.
+        draft: What the person is about to say.
+        reply: The reply as far as it is written.
+    """
+    prompt: list[Piece] = []
     if persona.system.strip():
-        prompt.append(Turn(role=Role.SYSTEM, content=persona.system))
+        prompt.append(Piece(Part.SYSTEM, Turn(role=Role.SYSTEM, content=persona.system)))
+    if summary.strip():
+        prompt.append(Piece(Part.SUMMARY, Turn(role=Role.SYSTEM, content=f"{SUMMARY_HEAD}\n{summary}")))
     for example in persona.examples:
-        prompt.append(Turn(role=Role.USER, content=example.user))
-        prompt.append(Turn(role=Role.ASSISTANT, content=example.assistant))
+        prompt.append(Piece(Part.EXAMPLES, Turn(role=Role.USER, content=example.user)))
+        prompt.append(Piece(Part.EXAMPLES, Turn(role=Role.ASSISTANT, content=example.assistant)))
     if persona.greeting.strip():
-        prompt.append(Turn(role=Role.ASSISTANT, content=persona.greeting))
-    for message in path:
-        ids = tuple(message.token_ids) if message.provenance.tokenizer == tokenizer else ()
-        prompt.append(Turn(role=message.role, content=message.text, token_ids=ids))
+        prompt.append(Piece(Part.GREETING, Turn(role=Role.ASSISTANT, content=persona.greeting)))
+    prompt += [Piece(Part.HISTORY, _turn(message, tokenizer), message.id) for message in path]
+    if draft:
+        prompt.append(Piece(Part.DRAFT, Turn(role=Role.USER, content=draft)))
+    if reply is not None:
+        prompt.append(Piece(Part.REPLY, _turn(reply, tokenizer)))
     return prompt
+
+
+def turns(persona: Persona, path: Sequence[Message], tokenizer: str) -> list[Turn]:
+    """The turns for a persona and a path."""
+    return [piece.turn for piece in pieces(persona, path, tokenizer)]
+
+
+def _turn(message: Message, tokenizer: str) -> Turn:
+    ids = tuple(message.token_ids) if message.provenance.tokenizer == tokenizer else ()
+    return Turn(role=message.role, content=message.text, token_ids=ids)

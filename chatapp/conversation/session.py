@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from chatapp.conversation.context import Policy
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.sampling import InForce, preset_named, resolve
 from chatapp.conversation.tree import Tree
@@ -49,6 +50,8 @@ class Session:
     draft: str = ""
     titled: bool = False
     """Whether a person gave the title."""
+    on_full: Policy | None = None
+    """What is done here when the context window is full; none means the default of the settings."""
 
     def sampling(self) -> InForce:
         """The settings in force, with their sources."""

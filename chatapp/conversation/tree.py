@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chatapp.conversation.message import Message
+from chatapp.conversation.message import Kind, Message
 
 
 class Tree:
@@ -17,6 +17,7 @@ class Tree:
     def __init__(self, messages: Iterable[Message] = (), active_root: int | None = None) -> None:
         self._messages: dict[int, Message] = {}
         self._children: dict[int | None, list[int]] = {None: []}
+        self._borders: dict[int | None, list[int]] = {}
         self.active_root = active_root
         for message in messages:
             self._insert(message)
@@ -35,9 +36,10 @@ class Tree:
         return list(self._messages.values())
 
     def add(self, message: Message) -> None:
-        """Add a node and make it the active child of its parent."""
+        """Add a node and make it the active child of its parent; a border is on no path."""
         self._insert(message)
-        self._set_active(message.parent, message.id)
+        if message.kind is Kind.SAID:
+            self._set_active(message.parent, message.id)
 
     def children(self, message_id: int | None) -> list[Message]:
         """The children of a node (of the root, for none), oldest first."""
@@ -72,7 +74,16 @@ class Tree:
 
     def leaves(self) -> int:
         """How many branches the session has."""
-        return sum(1 for message_id in self._messages if not self._children.get(message_id))
+        said = (message.id for message in self._messages.values() if message.kind is Kind.SAID)
+        return sum(1 for message_id in said if not self._children.get(message_id))
+
+    def borders(self, message_id: int) -> list[Message]:
+        """The borders that were ever drawn below a node, oldest first."""
+        return [self._messages[border] for border in self._borders.get(message_id, [])]
+
+    def border_after(self, message_id: int) -> Message | None:
+        """The border below a node that is in force: the newest that was not undone."""
+        return next((border for border in reversed(self.borders(message_id)) if border.holds), None)
 
     def activate(self, message_id: int) -> list[tuple[int | None, int]]:
         """Bring a node into the active path; returns the (parent, active child) pairs that changed."""
@@ -93,7 +104,8 @@ class Tree:
         if message.parent is not None and message.parent not in self._messages:
             raise ValueError(f"message {message.id} comes before its parent {message.parent}")
         self._messages[message.id] = message
-        self._children.setdefault(message.parent, []).append(message.id)
+        family = self._children if message.kind is Kind.SAID else self._borders
+        family.setdefault(message.parent, []).append(message.id)
 
     def _active_child(self, message_id: int | None) -> int | None:
         children = self._children.get(message_id)

@@ -8,7 +8,7 @@ from typing import Any
 
 import apsw
 
-from chatapp.conversation.message import Message, Provenance, Role, Status, StopReason
+from chatapp.conversation.message import Kind, Message, Provenance, Role, Status, StopReason
 from chatapp.conversation.session import title_from
 from chatapp.store.encoding import (
     new_uid,
@@ -30,7 +30,8 @@ Change = tuple[int | None, int]
 def load(connection: apsw.Connection, session_id: int) -> list[Message]:
     """Every message of every branch, in the order in which they were written."""
     rows = connection.execute(
-        "SELECT id, uid, parent, role, status, active_child, created_ms, body, provenance, token_ids"
+        "SELECT id, uid, parent, role, status, active_child, created_ms, kind, pinned, undone,"
+        " body, provenance, token_ids"
         " FROM message WHERE session = ? AND deleted_ms IS NULL ORDER BY id",
         (session_id,),
     )
@@ -46,8 +47,25 @@ def load(connection: apsw.Connection, session_id: int) -> list[Message]:
             token_ids=unpack_ids(token_ids),
             provenance=provenance_from(provenance),
             active_child=active_child,
+            kind=Kind(kind),
+            pinned=bool(pinned),
+            undone=bool(undone),
         )
-        for id_, uid, parent, role, status, active_child, created_ms, body, provenance, token_ids in rows
+        for (
+            id_,
+            uid,
+            parent,
+            role,
+            status,
+            active_child,
+            created_ms,
+            kind,
+            pinned,
+            undone,
+            body,
+            provenance,
+            token_ids,
+        ) in rows
     ]
 
 
@@ -83,6 +101,34 @@ def begin_reply(
     with writing(connection):
         use(connection, session_id)
         return _insert(connection, session_id, new)
+
+
+def begin_summary(connection: apsw.Connection, owner: str, session_id: int, parent: int) -> Message:
+    """Make room for a summary of the path that ends with a message."""
+    with writing(connection):
+        use(connection, session_id)
+        new = _New(parent, Role.SYSTEM, "", owner, kind=Kind.SUMMARY)
+        return _insert(connection, session_id, new)
+
+
+def add_border(connection: apsw.Connection, session_id: int, parent: int, text: str) -> Message:
+    """Draw a border below a message: a summary with a text, or else a bare cut."""
+    with writing(connection):
+        use(connection, session_id)
+        kind = Kind.SUMMARY if text.strip() else Kind.CUT
+        return _insert(connection, session_id, _New(parent, Role.SYSTEM, repair(text), kind=kind))
+
+
+def set_undone(connection: apsw.Connection, message_id: int, *, undone: bool) -> None:
+    """Undo a border, or put it in force again."""
+    with writing(connection):
+        connection.execute("UPDATE message SET undone = ? WHERE id = ? AND kind <> 'said'", (undone, message_id))
+
+
+def set_pinned(connection: apsw.Connection, message_id: int, *, pinned: bool) -> None:
+    """Pin a message, or let it go."""
+    with writing(connection):
+        connection.execute("UPDATE message SET pinned = ? WHERE id = ?", (pinned, message_id))
 
 
 def append(connection: apsw.Connection, owner: str, reply_id: int, text: str, token_ids: Iterable[int]) -> None:
@@ -177,10 +223,11 @@ class _New:
     owner: str | None = None
     token_ids: tuple[int, ...] = ()
     provenance: Provenance = field(default_factory=Provenance)
+    kind: Kind = Kind.SAID
 
 
 def _insert(connection: apsw.Connection, session_id: int, new: _New) -> Message:
-    """Add a message and bring it into view."""
+    """Add a message and bring it into view; a border is on no path."""
     message = Message(
         id=0,
         uid=new_uid(),
@@ -191,10 +238,11 @@ def _insert(connection: apsw.Connection, session_id: int, new: _New) -> Message:
         created_ms=now_ms(),
         token_ids=list(new.token_ids),
         provenance=new.provenance,
+        kind=new.kind,
     )
     connection.execute(
-        "INSERT INTO message(uid, session, parent, role, status, owner, created_ms, body, provenance, token_ids)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO message(uid, session, parent, role, status, owner, created_ms, kind,"
+        " body, provenance, token_ids) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             message.uid,
             session_id,
@@ -203,13 +251,15 @@ def _insert(connection: apsw.Connection, session_id: int, new: _New) -> Message:
             message.status,
             new.owner,
             message.created_ms,
+            message.kind,
             message.text,
             provenance_json(message.provenance),
             pack_ids(message.token_ids),
         ),
     )
     message.id = connection.last_insert_rowid()
-    _set_active(connection, session_id, new.parent, message.id)
+    if new.kind is Kind.SAID:
+        _set_active(connection, session_id, new.parent, message.id)
     return message
 
 

@@ -131,7 +131,21 @@ def _agenda(connection: apsw.Connection) -> None:
     connection.execute(_AGENDA)
 
 
-MIGRATIONS: tuple[Callable[[apsw.Connection], None], ...] = (_first, _agenda)
+_BORDERS = """
+-- Borders of the context window: a cut or a summary is a child of the last message that the model does not see,
+-- and no part of any path.
+ALTER TABLE message ADD COLUMN kind TEXT NOT NULL DEFAULT 'said' CHECK(kind IN ('said', 'cut', 'summary'));
+ALTER TABLE message ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0 CHECK(pinned IN (0, 1));
+ALTER TABLE message ADD COLUMN undone INTEGER NOT NULL DEFAULT 0 CHECK(undone IN (0, 1));
+ALTER TABLE session ADD COLUMN on_full TEXT;  -- what is done when the window is full; none: as the settings say
+"""
+
+
+def _borders(connection: apsw.Connection) -> None:
+    connection.execute(_BORDERS)
+
+
+MIGRATIONS: tuple[Callable[[apsw.Connection], None], ...] = (_first, _agenda, _borders)
 VERSION = len(MIGRATIONS)
 
 

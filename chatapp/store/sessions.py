@@ -7,6 +7,7 @@ from typing import Any
 
 import apsw
 
+from chatapp.conversation.context import Policy
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.session import Session, SessionHead
 from chatapp.conversation.tree import Tree
@@ -24,12 +25,13 @@ WITH page AS (
     WHERE (deleted_ms IS NOT NULL) = ? ORDER BY used DESC LIMIT ?
 )
 SELECT page.id, uid, title, updated_ms, deleted_ms,
-    (SELECT count(*) FROM message WHERE session = page.id AND deleted_ms IS NULL),
-    (SELECT count(*) - count(DISTINCT parent) FROM message WHERE session = page.id AND deleted_ms IS NULL),
+    (SELECT count(*) FROM message WHERE session = page.id AND deleted_ms IS NULL AND kind = 'said'),
+    (SELECT count(*) - count(DISTINCT parent) FROM message
+        WHERE session = page.id AND deleted_ms IS NULL AND kind = 'said'),
     EXISTS (SELECT 1 FROM draft WHERE session = page.id),
     EXISTS (SELECT 1 FROM message WHERE session = page.id AND status = 'streaming' AND deleted_ms IS NULL),
     (SELECT substr(body, -400) FROM message
-        WHERE session = page.id AND deleted_ms IS NULL AND body <> '' ORDER BY id DESC LIMIT 1)
+        WHERE session = page.id AND deleted_ms IS NULL AND kind = 'said' AND body <> '' ORDER BY id DESC LIMIT 1)
 FROM page ORDER BY used DESC
 """
 
@@ -64,13 +66,14 @@ def load(connection: apsw.Connection, name: str) -> Session:
     with connection:  # what is read belongs together, whatever another process writes meanwhile
         session_id = _find(connection, name.strip().casefold())
         row: Any = connection.execute(
-            "SELECT s.uid, s.title, s.titled, p.body, s.preset, s.overrides, s.model, s.active_root, d.body"
+            "SELECT s.uid, s.title, s.titled, p.body, s.preset, s.overrides, s.model, s.active_root, s.on_full,"
+            " d.body"
             " FROM session AS s JOIN persona AS p ON p.digest = s.persona"
             " LEFT JOIN draft AS d ON d.session = s.id WHERE s.id = ?",
             (session_id,),
         ).fetchone()
         tree = messages.load(connection, session_id)
-    uid, title, titled, persona, preset, overrides, model, active_root, draft = row
+    uid, title, titled, persona, preset, overrides, model, active_root, on_full, draft = row
     try:
         return Session(
             id=session_id,
@@ -83,6 +86,7 @@ def load(connection: apsw.Connection, name: str) -> Session:
             model=model,
             draft=draft or "",
             titled=bool(titled),
+            on_full=Policy(on_full) if on_full else None,
         )
     except ValueError as error:
         raise StoreError(
@@ -163,6 +167,12 @@ def save_model(connection: apsw.Connection, session_id: int, path: str | None) -
     """Remember the model last used."""
     with writing(connection):
         connection.execute("UPDATE session SET model = ? WHERE id = ?", (_path(path), session_id))
+
+
+def save_policy(connection: apsw.Connection, session_id: int, policy: Policy | None) -> None:
+    """Keep what is done when the context window is full."""
+    with writing(connection):
+        connection.execute("UPDATE session SET on_full = ? WHERE id = ?", (policy, session_id))
 
 
 def touch(connection: apsw.Connection, session_id: int) -> None:

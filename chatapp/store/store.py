@@ -16,6 +16,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import apsw
 
+from chatapp.conversation.context import Policy
 from chatapp.conversation.message import Message, Provenance, Status
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.session import Session, SessionHead
@@ -141,6 +142,10 @@ class Store:
         """Remember the model last used."""
         await self._do(sessions.save_model, session_id, path)
 
+    async def save_policy(self, session_id: int, policy: Policy | None) -> None:
+        """Keep what is done in a session when the context window is full; none: as the settings say."""
+        await self._do(sessions.save_policy, session_id, policy)
+
     # Messages -----------------------------------------------------------------------------------------------
 
     async def begin_turn(self, session_id: int, parent: int | None, text: str) -> tuple[Message, Message]:
@@ -174,6 +179,30 @@ class Store:
             token_ids=tuple(token_ids),
             provenance=provenance,
         )
+
+    async def begin_summary(self, session_id: int, parent: int) -> Message:
+        """A summary that streams, of the path that ends with a message.
+
+        Raises:
+            NoSuchSession: when the session is gone.
+        """
+        return await self._do(messages.begin_summary, self._owner, session_id, parent)
+
+    async def add_border(self, session_id: int, parent: int, text: str = "") -> Message:
+        """A border below a message: a summary with a text, or else a bare cut.
+
+        Raises:
+            NoSuchSession: when the session is gone.
+        """
+        return await self._do(messages.add_border, session_id, parent, text)
+
+    async def undo_border(self, message_id: int, *, undone: bool = True) -> None:
+        """Undo a border, or put it in force again."""
+        await self._do(messages.set_undone, message_id, undone=undone)
+
+    async def pin(self, message_id: int, *, pinned: bool = True) -> None:
+        """Pin a message, so that its turn stays in the context window, or let it go."""
+        await self._do(messages.set_pinned, message_id, pinned=pinned)
 
     async def append(self, reply_id: int, text: str, token_ids: Iterable[int]) -> None:
         """Add to a reply that this store began.

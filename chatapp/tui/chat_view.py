@@ -7,9 +7,10 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message as Event
 
-from chatapp.chat import Began, Chat, Ended, Saving, TurnEvent, Unsaved
+from chatapp.chat import Began, Chat, Ended, TurnEvent
 from chatapp.conversation.message import Role
 from chatapp.engine.protocol import Prefill, Tokens
+from chatapp.recording import Saving, Unsaved
 from chatapp.tui import entries as page
 from chatapp.tui.desk import Desk
 from chatapp.tui.lines import Line
@@ -142,7 +143,7 @@ class ChatView(Vertical):
     async def count_context(self) -> None:
         """Ask the engine how many tokens the path takes; nobody waits for the answer."""
         if self.desk.model.ready and not self.desk.busy:
-            self._used = await self.chat.count()
+            self._used = (await self.chat.room.plan()).prompt
             self.refresh_status()
 
     # Turns --------------------------------------------------------------------------------------------------

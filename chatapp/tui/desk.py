@@ -10,12 +10,14 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from typing import Protocol
 
-from chatapp.chat import Began, Chat, Saving, TurnEvent
+from chatapp.chat import Began, Chat, TurnEvent
+from chatapp.conversation.message import Kind
 from chatapp.conversation.session import Session, SessionHead
 from chatapp.engine.catalog import ModelFile
 from chatapp.engine.client import Engine
 from chatapp.errors import Refusal
 from chatapp.home import Home
+from chatapp.recording import Saving
 from chatapp.store import Store, StoreError
 from chatapp.tui.loader import Loader, ModelState
 
@@ -163,6 +165,8 @@ class Desk:
             )
             session.id, session.uid = kept.id, kept.uid
             self._chats[session.uid] = chat
+            if session.on_full is not None:
+                await self.store.save_policy(session.id, session.on_full)
 
     async def save_draft(self, chat: Chat, draft: str) -> None:
         """Keep what is being written, with what waits: neither is lost if the app dies."""
@@ -196,7 +200,8 @@ class Desk:
     def _hold(self, session: Session) -> Chat:
         file = self.model.file
         options = self.loader.options(file) if file else None
-        chat = Chat(session, self.store, self.engine, options, self.loader.report)
+        on_full = self.home.settings.on_full
+        chat = Chat(session, self.store, self.engine, options, self.loader.report, on_full=on_full)
         chat.on_saving = self._listener.hear_saving
         if session.uid:
             self._chats[session.uid] = chat
@@ -252,7 +257,9 @@ class Desk:
             await self.keep(chat)
             async with aclosing(events):
                 async for event in events:
-                    if isinstance(event, Began):
+                    if isinstance(event, Began) and event.reply.kind is Kind.SUMMARY:
+                        await self._keep_unsent(chat)
+                    elif isinstance(event, Began):
                         self._waiting = [one for one in self._waiting if one is not waited]
                         await self._keep_unsent(chat)
                     self._listener.hear_turn(chat, event)

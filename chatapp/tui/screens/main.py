@@ -14,10 +14,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
-from chatapp.chat import Began, Chat, Ended, Saving, TurnEvent
+from chatapp.chat import Began, Chat, Ended, TurnEvent
 from chatapp.conversation.sampling import SettingName
 from chatapp.errors import Refusal
 from chatapp.home import Home
+from chatapp.recording import Saving
 from chatapp.store import StoreError
 from chatapp.tui.choosing import choose_model, choose_persona, load_named, open_palette, show_keys
 from chatapp.tui.desk import Desk

@@ -1,0 +1,171 @@
+"""Making a prompt fit into the context window: planned exactly before it is sent, and never cut in silence.
+
+What leaves is left out by a border that is kept with the session, drawn on the page, and can be undone: a bare
+cut, or a summary that the model writes. More leaves at once than is needed, so that the beginning of the prompt,
+and with it the KV cache, stays the same for some turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatapp.conversation.context import ContextPlan, plan_of, reserve_for
+from chatapp.conversation.message import Message, Role
+from chatapp.conversation.prompt import Piece, Turn, pieces
+from chatapp.conversation.sampling import SamplingSettings
+from chatapp.conversation.session import Session
+from chatapp.conversation.window import Window, window_of
+from chatapp.engine.client import Engine
+from chatapp.errors import Refusal
+
+SLACK_SHARE = 4
+"""A quarter of the window is freed beyond what is needed."""
+SUMMARY_SHARE, LONGEST_SUMMARY = 8, 400
+"""A summary takes at most an eighth of the window, and at most so many tokens."""
+_MARGIN = 160
+"""Tokens around the text that is summarised: what the model is asked, and the template."""
+_ASKED = (
+    "You keep the memory of a conversation. Write down in a few plain sentences what must not be forgotten of the "
+    "part that you are given: names, facts, numbers, decisions, open questions. Write nothing else."
+)
+_SPEAKERS = {Role.USER: "User", Role.ASSISTANT: "Assistant", Role.SYSTEM: "Earlier"}
+
+
+class NoRoom(Refusal):
+    """The context window is full, and nothing was done about it; the sentence says by how much."""
+
+    def __init__(self, plan: ContextPlan, why: str = "") -> None:
+        super().__init__("context", why or sentence(plan))
+        self.plan = plan
+
+
+def sentence(plan: ContextPlan) -> str:
+    """By how much a prompt does not fit."""
+    kept = f", with {plan.reserve:,} kept for the reply" if plan.leaves_room else ""
+    return f"{plan.over:,} tokens too many for the context window of {plan.size:,}{kept}."
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt as it will be sent, with the plan that says what is in it."""
+
+    pieces: tuple[Piece, ...]
+    window: Window
+    plan: ContextPlan
+    counts: tuple[int, ...]
+    """Tokens of each piece."""
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The turns that are sent."""
+        return [piece.turn for piece in self.pieces]
+
+
+async def prepare(
+    session: Session,
+    engine: Engine,
+    path: Sequence[Message],
+    *,
+    draft: str = "",
+    reply: Message | None = None,
+) -> Prompt:
+    """The prompt for a path, counted by the engine.
+
+    Args:
+        session: Gives the persona, the borders and the settings.
+        engine: Counts; a model must be loaded.
+        path: The messages up to the question, or up to the last reply where a draft follows.
+        draft: What the person is about to say.
+        reply: The reply as far as it is written; it is left open where nothing follows.
+
+    Raises:
+        EngineError: when the prompt cannot be made.
+        EngineDied: when the process has ended.
+    """
+    window = window_of(session.tree, path)
+    tokenizer = engine.info.tokenizer if engine.info else ""
+    # A draft follows what is written of a reply: it is history then.
+    open_reply = None if draft else reply
+    seen = [*window.seen, *([reply] if reply is not None and draft else [])]
+    prompt = pieces(session.persona, seen, tokenizer, summary=window.summary, draft=draft, reply=open_reply)
+    counted = await engine.plan(
+        [piece.turn for piece in prompt],
+        template=session.persona.template,
+        open_last=open_reply is not None,
+    )
+    size = engine.info.n_ctx if engine.info else 0
+    leaving = window.may_leave(keep_last=not draft)
+    plan = plan_of(
+        prompt,
+        counted.turns,
+        counted.opening,
+        size=size,
+        reserve=reserve_for(session.sampling().settings, size),
+        left_out=len(window.left_out),
+        leaves_next=[message.id for message in leaving[0]] if leaving else (),
+    )
+    return Prompt(tuple(prompt), window, plan, counted.turns)
+
+
+def border_by_dropping(prompt: Prompt, *, keep_last: bool) -> Message | None:
+    """The message after which the window begins when the oldest turns are left out."""
+    plan = prompt.plan
+    need = plan.over + plan.size // SLACK_SHARE
+    return prompt.window.border_for(dict(plan.messages), need, keep_last=keep_last)
+
+
+def border_by_summary(prompt: Prompt, *, keep_last: bool) -> Message | None:
+    """The message up to which is summarised next: no more at once than the model can read."""
+    plan = prompt.plan
+    tokens = summary_tokens(plan.size)
+    need = plan.over + plan.size // SLACK_SHARE + tokens
+    most = plan.size - tokens - plan.summary - _MARGIN
+    return prompt.window.border_for(dict(plan.messages), need, keep_last=keep_last, most=max(0, most))
+
+
+def summary_tokens(size: int) -> int:
+    """How long a summary may become."""
+    return max(16, min(LONGEST_SUMMARY, size // SUMMARY_SHARE))
+
+
+async def summary_request(engine: Engine, window: Window, border: Message) -> tuple[list[Turn], SamplingSettings]:
+    """What the model is asked, so that it sums up what leaves the window before a border.
+
+    Texts that are too long together are shortened in their middle.
+    """
+    size = engine.info.n_ctx if engine.info else 0
+    said = _leaving(window, border)
+    longest = max(len(message.text) for message in said)
+    while True:
+        asked = _summary_turns(said, longest)
+        if longest <= 1 or await engine.count(asked) + summary_tokens(size) <= size:
+            return asked, SamplingSettings(temperature=0.2, top_k=40, max_tokens=summary_tokens(size))
+        longest = longest * 2 // 3
+
+
+def _leaving(window: Window, border: Message) -> list[Message]:
+    """The summary before, and the messages from its border to the next."""
+    earlier = [window.border] if window.border is not None and window.summary.strip() else []
+    leaving: list[Message] = []
+    for turn in window.may_leave(keep_last=False):
+        leaving += turn
+        if border in turn:
+            break
+    return [*earlier, *leaving]
+
+
+def _summary_turns(said: Sequence[Message], longest: int) -> list[Turn]:
+    parts = [f"{_SPEAKERS[message.role]}: {_shortened(message.text.strip(), longest)}" for message in said]
+    text = "\n\n".join(parts)
+    return [
+        Turn(role=Role.SYSTEM, content=_ASKED),
+        Turn(role=Role.USER, content=f"{text}\n\n---\nWhat must not be forgotten of this?"),
+    ]
+
+
+def _shortened(text: str, longest: int) -> str:
+    if len(text) <= longest:
+        return text
+    half = longest // 2
+    return f"{text[:half]} […] {text[len(text) - half :]}"
