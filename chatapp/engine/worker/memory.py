@@ -21,7 +21,10 @@ def memory_use(lines: Iterable[str]) -> MemoryUse:
             holder, kind, size = found.groups()
             sizes[line.partition(":")[0], holder, kind] = round(float(size) * 2**20)
     totals = dict.fromkeys(("weights", "cache", "compute", "device"), 0)
+    mapped = any(holder.endswith("_Mapped") for _, holder, _ in sizes)
     for (_, holder, kind), size in sizes.items():
+        if mapped and holder.endswith("_REPACK"):
+            continue  # a copy, whose mapped original is not read again and can be dropped at no cost
         totals[_TERMS[kind]] += size
         if not holder.startswith("CPU") and not holder.endswith("_Host"):
             totals["device"] += size

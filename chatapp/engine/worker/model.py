@@ -12,6 +12,7 @@ from typing import Any, Literal
 from llama_cpp import llama_cpp as L  # noqa: N812
 
 from chatapp.engine.files import fingerprint_of, stamp_of
+from chatapp.engine.fit import DEFAULT_CONTEXT
 from chatapp.engine.names import good_name
 from chatapp.engine.protocol import FileStamp, KvType, Loading, ModelInfo, ModelOptions
 from chatapp.engine.worker import native_log
@@ -24,7 +25,6 @@ from chatapp.engine.worker.prompt import PromptMaker
 from chatapp.engine.worker.template import ChatTemplate
 from chatapp.engine.worker.vocabulary import Vocabulary
 
-DEFAULT_CONTEXT = 8192
 _GGML_TYPES = {"f16": L.GGML_TYPE_F16, "q8_0": L.GGML_TYPE_Q8_0, "q4_0": L.GGML_TYPE_Q4_0}
 _LOCK_REFUSED = "The system did not allow the weights to be locked in memory."
 _TOLD_EVERY = 0.05

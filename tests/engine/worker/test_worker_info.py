@@ -106,6 +106,7 @@ def test_the_buffers_of_llama_cpp_are_added_up():
         "sched_reserve:  CUDA_Host compute buffer size =     8.00 MiB",
         "sched_reserve:  CUDA_Host compute buffer size =     4.00 MiB",
         "llama_context:        CPU  output buffer size =     0.25 MiB",
+        "load_tensors: CPU_REPACK model buffer size =    60.00 MiB",
         "something else buffer size = unknown",
     ]
     told = memory_use(lines)
