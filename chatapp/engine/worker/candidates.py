@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from llama_cpp import llama_cpp as L  # noqa: N812
 
+_WIDEST_HEAD = 4096
+_MARGINS = 6
+"""How often the margin is widened before all candidates are taken."""
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)], align=True)
 
 
@@ -19,6 +22,35 @@ class Candidates:
         self._all = np.empty(size, _CANDIDATE)
         self._ids = np.arange(size, dtype=np.int32)
         self._array = L.llama_token_data_array()
+        self._margin = 8.0
+        """How far below the best logit the likeliest tokens were looked for last."""
+
+    def load_likeliest(self, logits: Any, count: int) -> None:
+        """Begin with the `count` likeliest tokens and some more: what top-k leaves of them is what it leaves of all.
+
+        Handing a whole vocabulary to a sampler takes as long as all that follows. Where likeliest tokens tie, their
+        order is the sampler's own, so that it is given all.
+        """
+        best = logits.max()
+        for _ in range(_MARGINS):
+            head = np.flatnonzero(logits > best - self._margin)
+            if len(head) > count:
+                break
+            self._margin *= 1.5
+        else:
+            self.load(logits)
+            return
+        if len(head) > max(_WIDEST_HEAD, 8 * count):
+            self._margin /= 1.5
+        values = logits[head]
+        likeliest = np.sort(values)[-count - 1 :]
+        if (likeliest[1:] == likeliest[:-1]).any():
+            self.load(logits)
+            return
+        part = self._all[: len(head)]
+        part["id"] = head
+        part["logit"] = values
+        self._point_at(part, ordered=False)
 
     def load(self, logits: Any) -> None:
         """Begin with every token; `logits` has the shape (vocabulary,)."""

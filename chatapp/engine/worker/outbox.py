@@ -15,8 +15,8 @@ from pydantic import BaseModel
 from chatapp.engine.frames import pack
 from chatapp.engine.protocol import Tokens
 
-GATHER_SECONDS = 1 / 30
-"""Half a frame of the screen; tokens that are further apart than this travel alone."""
+GATHER_SECONDS = 1 / 15
+"""A frame of the screen; tokens that are further apart than this travel alone."""
 
 
 class Outbox:

@@ -149,7 +149,10 @@ class Sampler:
         """What the chain leaves: ids, logits, and for adaptive-p the logits before it bent them."""
         assert self._chain is not None  # noqa: S101  retune made it
         candidates = self._candidates
-        candidates.load(logits)
+        if self._chain.names[:1] == ("top_k",) and observer is None and not by_grammar:
+            candidates.load_likeliest(logits, self._settings.top_k)
+        else:
+            candidates.load(logits)
         unbent = None
 
         def watch(stage: str, candidates: Candidates) -> None:

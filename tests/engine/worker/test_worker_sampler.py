@@ -115,3 +115,30 @@ def test_other_settings_hold_from_the_next_draw_on():
     bound = {sampler.draw(LOGITS, index) for index in range(100)}
     sampler.close()
     assert (len(free), bound) == (5, {1})
+
+
+class _Onlooker:
+    """Looks at every stage, so that the chain begins with the whole vocabulary."""
+
+    def begins(self, *_):
+        pass
+
+    saw = drew = begins
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(0, 2**32), st.sampled_from([1, 5, 40, 300]), st.sampled_from([0.1, 1, 5, 50]), st.integers(0, 3)
+)
+def test_beginning_with_the_likeliest_draws_what_beginning_with_all_draws(seed, top_k, spread, decimals):
+    """Also where logits are so far apart, or so often equal, that the likeliest cannot be told from the rest."""
+    logits = (np.random.default_rng(seed).standard_normal(5000) * spread).astype(np.float32)
+    if decimals:
+        logits = np.round(logits, decimals)
+    sampler = sampler_for(len(logits), SamplingSettings(top_k=top_k), seed)
+    try:
+        quick = [sampler.draw(logits, index) for index in range(50)]
+        whole = [sampler.draw(logits, index, _Onlooker()) for index in range(50)]
+    finally:
+        sampler.close()
+    assert quick == whole
