@@ -26,10 +26,10 @@ class Candidates:
         """How far below the best logit the likeliest tokens were looked for last."""
 
     def load_likeliest(self, logits: Any, count: int) -> None:
-        """Begin with the `count` likeliest tokens and some more: what top-k leaves of them is what it leaves of all.
+        """Begin with the `count` likeliest tokens and some more: top-k leaves the same of them as of all.
 
-        Handing a whole vocabulary to a sampler takes as long as all that follows. Where likeliest tokens tie, their
-        order is the sampler's own, so that it is given all.
+        Handing a whole vocabulary to a sampler takes as long as all that follows. Where likeliest tokens tie,
+        their order is the sampler's own, so that it is given all.
         """
         best = logits.max()
         for _ in range(_MARGINS):
