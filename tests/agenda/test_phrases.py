@@ -1,0 +1,84 @@
+"""Reminders in plain words, in four languages by our own reading and in others by dateparser's."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from phrase_table import PHRASES
+
+from chatapp.agenda.phrases import NotUnderstood, understand
+from chatapp.agenda.wording import rule_in_words
+
+NOW = datetime(2026, 11, 24, 14, 30)
+
+
+def meaning(phrase, now=NOW):
+    try:
+        said = understand(phrase, now)
+    except NotUnderstood as error:
+        return str(error)
+    return f"{said.start:%a %Y-%m-%d %H:%M} | {rule_in_words(said.rule, said.start)} | {said.text}"
+
+
+@pytest.mark.parametrize(("phrase", "meant"), PHRASES, ids=[phrase for phrase, _ in PHRASES])
+def test_a_phrase_means_what_the_table_says(phrase, meant):
+    assert meaning(phrase) == meant
+
+
+def test_the_table_is_long_enough_to_choose_by():
+    assert len(PHRASES) > 100
+
+
+@pytest.mark.parametrize(
+    "phrase", ["in 20 minutes tea", "3 December at 9 gym", "am Freitag um 17 Uhr Anna anrufen"]
+)
+def test_the_date_library_is_loaded_only_for_other_languages(phrase):
+    code = (
+        "import sys, datetime\n"
+        "from chatapp.agenda.phrases import understand\n"
+        f"understand({phrase!r}, datetime.datetime(2026, 11, 24, 14, 30))\n"
+        "sys.exit('dateparser' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+PIECES = """
+every on in at the first last next 3 31 99 24:61 25 0 999 9999 Monday May February 29 30 31. minutes days years
+times months Uhr um jeden ersten bis until h à las media cada 12/31 31/31 31.2. 2026-02-30 half past -1 . , ² ٣
+other of week
+"""
+WORDS = st.sampled_from([*PIECES.split(), "\x1f"])
+
+
+def sentence_of(error):
+    return str(error).endswith(".")
+
+
+@given(st.lists(WORDS, max_size=12).map(" ".join) | st.text(max_size=80))
+@settings(max_examples=600, deadline=None)
+def test_whatever_is_typed_is_a_time_to_come_or_a_sentence(phrase):
+    try:
+        said = understand(phrase, NOW)
+    except NotUnderstood as error:
+        if sentence_of(error):
+            return
+        raise
+    assert said.text
+    assert "\x1f" not in said.text
+    assert said.rule or said.start >= NOW - timedelta(minutes=1) or "2026" in phrase or "/" in phrase
+
+
+@given(st.datetimes(datetime(2026, 1, 1), datetime(2032, 12, 31)), st.sampled_from(PHRASES))
+@settings(max_examples=300, deadline=None)
+def test_on_whatever_day_it_is_said_it_is_still_to_come(now, row):
+    phrase, meant = row
+    if "|" not in meant or any(year in phrase for year in ("2026", "2027")):
+        return
+    said = understand(phrase, now)
+    assert said.start > now - timedelta(minutes=1)
+    assert said.start.second == 0
