@@ -51,6 +51,25 @@ def display_line(text: str) -> str:
     return display(text).translate(_ONE_LINE)
 
 
+class _Fold(dict[int, str]):
+    """Each character's base letter in lower case, found out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        letter = chr(code)
+        base, *marks = unicodedata.normalize("NFD", letter)
+        small = (base if all(map(unicodedata.combining, marks)) else letter).casefold()
+        self[code] = small if len(small) == 1 else letter
+        return self[code]
+
+
+_FOLD = _Fold()
+
+
+def folded(text: str) -> str:
+    """Text for comparing: lower case, without accents, every character still in its place."""
+    return text.lower() if text.isascii() else text.translate(_FOLD)
+
+
 def _cut_mark_floods(text: str) -> str:
     """Keep at most eight combining marks on a character (scripts need two or three, Zalgo uses dozens)."""
     kept: list[str] = []

@@ -13,6 +13,7 @@ from chatapp.conversation.sampling import InForce, preset_named, resolve
 from chatapp.conversation.tree import Tree
 
 TITLE_LENGTH = 60
+TAG_LENGTH = 40
 _MARKS = re.compile(r"^[\s#>*`~_\-=+|]+|[*`_]+")
 
 
@@ -31,6 +32,8 @@ class SessionHead:
     deleted_ms: int | None = None
     ending: str = ""
     """How its latest message ends, in one line."""
+    pinned: bool = False
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -52,6 +55,10 @@ class Session:
     """Whether a person gave the title."""
     on_full: Policy | None = None
     """What is done here when the context window is full; none means the default of the settings."""
+    pinned: bool = False
+    tags: tuple[str, ...] = ()
+    created_ms: int = 0
+    updated_ms: int = 0
 
     def sampling(self) -> InForce:
         """The settings in force, with their sources."""
@@ -60,6 +67,11 @@ class Session:
         # A preset chosen by hand is a wish about every value: the persona's own overrides yield to it.
         kept = {name: value for name, value in self.persona.sampling.items() if name == "stop"}
         return resolve(preset_named(self.preset), kept, self.overrides)
+
+
+def tag_from(text: str) -> str:
+    """A tag as it is kept and compared: folded, on one line, without the blanks and commas that part tags."""
+    return "-".join(re.split(r"[\s,]+", text.casefold().strip(" \t\r\n,#")))[:TAG_LENGTH]
 
 
 def title_from(text: str) -> str:

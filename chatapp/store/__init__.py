@@ -12,6 +12,8 @@ from chatapp.store.errors import (
     StoreError,
     TooNew,
 )
+from chatapp.store.purge import Purged
+from chatapp.store.search import Hit
 from chatapp.store.store import Store
 
 __all__ = [
@@ -20,9 +22,11 @@ __all__ = [
     "Foreign",
     "NoSuchNote",
     "NoSuchReminder",
+    "Hit",
     "NoSuchSession",
     "NotSaved",
     "NotStreaming",
+    "Purged",
     "Store",
     "StoreError",
     "TooNew",

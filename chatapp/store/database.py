@@ -39,6 +39,17 @@ def open_database(path: Path) -> apsw.Connection:
         raise CannotOpen(f"{path} cannot be opened ({_reason(error)}). Check the folder and its disk.") from error
 
 
+def open_reader(path: Path) -> apsw.Connection:
+    """A second connection to a database that is open already; it never writes.
+
+    Raises:
+        StoreError: with a sentence, when the file cannot be read.
+    """
+    connection = _connect(path)
+    connection.pragma("query_only", "ON")
+    return connection
+
+
 def open_in_memory() -> apsw.Connection:
     """A database that is gone when it is closed, and never touches the disk."""
     connection = apsw.Connection(":memory:")

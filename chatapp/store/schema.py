@@ -83,7 +83,6 @@ CREATE TRIGGER message_gone AFTER DELETE ON message WHEN old.status <> 'streamin
 END;
 """
 
-
 def _first(connection: apsw.Connection) -> None:
     connection.pragma("application_id", APPLICATION_ID)
     connection.execute(_FIRST)
@@ -145,7 +144,34 @@ def _borders(connection: apsw.Connection) -> None:
     connection.execute(_BORDERS)
 
 
-MIGRATIONS: tuple[Callable[[apsw.Connection], None], ...] = (_first, _agenda, _borders)
+_LABELS = """
+ALTER TABLE session ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0 CHECK(pinned IN (0, 1));
+CREATE INDEX session_pinned ON session(used) WHERE pinned = 1;
+CREATE TABLE tag(
+    session INTEGER NOT NULL REFERENCES session(id) ON DELETE CASCADE,
+    name    TEXT NOT NULL,
+    PRIMARY KEY(session, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tag_name ON tag(name);
+"""
+
+UNSPACED = (
+    "*[\u0e00-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]*"
+)
+"""A pattern for texts in scripts that put no spaces between words, or hang particles on them: Thai, Lao, Tibetan,
+Burmese, Khmer, kana, Han, Hangul."""
+
+# An index of such texts by every two or three characters was measured: five times the text on disk and 0.4 ms for
+# each message, to answer no sooner than this list of them, which is walked in 70 ms for 100,000.
+_UNSPACED_MESSAGES = f"CREATE INDEX message_unspaced ON message(id) WHERE body GLOB '{UNSPACED}';"
+
+
+def _labels_and_unspaced(connection: apsw.Connection) -> None:
+    connection.execute(_LABELS)
+    connection.execute(_UNSPACED_MESSAGES)
+
+
+MIGRATIONS: tuple[Callable[[apsw.Connection], None], ...] = (_first, _agenda, _borders, _labels_and_unspaced)
 VERSION = len(MIGRATIONS)
 
 

@@ -11,7 +11,7 @@ from chatapp.conversation.context import Policy
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.session import Session, SessionHead
 from chatapp.conversation.tree import Tree
-from chatapp.store import messages
+from chatapp.store import labels, messages
 from chatapp.store.encoding import new_uid, now_ms, overrides_from, overrides_json, storable
 from chatapp.store.errors import NoSuchSession, StoreError
 from chatapp.store.transaction import writing
@@ -21,10 +21,11 @@ _ENDING_LENGTH = 100
 
 _HEADS = """
 WITH page AS (
-    SELECT id, uid, title, updated_ms, deleted_ms, used FROM session
+    SELECT id, uid, title, updated_ms, deleted_ms, pinned, used FROM session
     WHERE (deleted_ms IS NOT NULL) = ? ORDER BY used DESC LIMIT ?
 )
-SELECT page.id, uid, title, updated_ms, deleted_ms,
+SELECT page.id, uid, title, updated_ms, deleted_ms, pinned,
+    (SELECT group_concat(name, ' ') FROM (SELECT name FROM tag WHERE session = page.id ORDER BY name)),
     (SELECT count(*) FROM message WHERE session = page.id AND deleted_ms IS NULL AND kind = 'said'),
     (SELECT count(*) - count(DISTINCT parent) FROM message
         WHERE session = page.id AND deleted_ms IS NULL AND kind = 'said'),
@@ -46,13 +47,28 @@ def heads(connection: apsw.Connection, *, deleted: bool, limit: int | None) -> l
             title=title,
             updated_ms=updated_ms,
             deleted_ms=deleted_ms,
+            pinned=bool(pinned),
+            tags=tuple((tags or "").split()),
             messages=count,
             leaves=leaves,
             has_draft=bool(has_draft),
             streaming=bool(streaming),
             ending=_ending(tail or ""),
         )
-        for id_, uid, title, updated_ms, deleted_ms, count, leaves, has_draft, streaming, tail in rows
+        for (
+            id_,
+            uid,
+            title,
+            updated_ms,
+            deleted_ms,
+            pinned,
+            tags,
+            count,
+            leaves,
+            has_draft,
+            streaming,
+            tail,
+        ) in rows
     ]
 
 
@@ -67,13 +83,14 @@ def load(connection: apsw.Connection, name: str) -> Session:
         session_id = _find(connection, name.strip().casefold())
         row: Any = connection.execute(
             "SELECT s.uid, s.title, s.titled, p.body, s.preset, s.overrides, s.model, s.active_root, s.on_full,"
-            " d.body"
-            " FROM session AS s JOIN persona AS p ON p.digest = s.persona"
-            " LEFT JOIN draft AS d ON d.session = s.id WHERE s.id = ?",
+            " s.pinned, s.created_ms, s.updated_ms, d.body FROM session AS s"
+            " JOIN persona AS p ON p.digest = s.persona LEFT JOIN draft AS d ON d.session = s.id WHERE s.id = ?",
             (session_id,),
         ).fetchone()
         tree = messages.load(connection, session_id)
-    uid, title, titled, persona, preset, overrides, model, active_root, on_full, draft = row
+        tags = labels.tags_of(connection, session_id)
+    (uid, title, titled, persona, preset, overrides, model, active_root, on_full, *labelled, draft) = row
+    pinned, created, updated = labelled
     try:
         return Session(
             id=session_id,
@@ -87,6 +104,10 @@ def load(connection: apsw.Connection, name: str) -> Session:
             draft=draft or "",
             titled=bool(titled),
             on_full=Policy(on_full) if on_full else None,
+            pinned=bool(pinned),
+            tags=tags,
+            created_ms=created,
+            updated_ms=updated,
         )
     except ValueError as error:
         raise StoreError(
@@ -104,7 +125,7 @@ def create(
     """A new session, without messages. Its persona is kept as it is now."""
     uid, now = new_uid(), now_ms()
     with writing(connection):
-        _keep(connection, persona)
+        keep_persona(connection, persona)
         connection.execute(
             "INSERT INTO session(uid, persona, preset, overrides, model, used, created_ms, updated_ms)"
             " VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(used), 0) + 1 FROM session), ?, ?)",
@@ -159,7 +180,7 @@ def save_sampling(
 def save_persona(connection: apsw.Connection, session_id: int, persona: Persona) -> None:
     """Hold the session with another persona from now on; the one before stays, for the replies that name it."""
     with writing(connection):
-        _keep(connection, persona)
+        keep_persona(connection, persona)
         connection.execute("UPDATE session SET persona = ? WHERE id = ?", (persona.digest, session_id))
 
 
@@ -181,7 +202,8 @@ def touch(connection: apsw.Connection, session_id: int) -> None:
         messages.use(connection, session_id)
 
 
-def _keep(connection: apsw.Connection, persona: Persona) -> None:
+def keep_persona(connection: apsw.Connection, persona: Persona) -> None:
+    """Keep a persona as it is now, once. To be called in a transaction."""
     connection.execute(
         "INSERT OR IGNORE INTO persona(digest, body) VALUES (?, ?)", (persona.digest, persona.model_dump_json())
     )

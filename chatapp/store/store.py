@@ -19,32 +19,40 @@ import apsw
 from chatapp.conversation.context import Policy
 from chatapp.conversation.message import Message, Provenance, Status
 from chatapp.conversation.persona import Persona
+from chatapp.conversation.query import Query
 from chatapp.conversation.session import Session, SessionHead
 from chatapp.store import messages, sessions
 from chatapp.store.agenda import AgendaStore
 from chatapp.store.database import check, open_database, open_in_memory
 from chatapp.store.errors import CannotOpen, StoreError, in_sentences
 from chatapp.store.lease import Lease, is_living, remove_dead
+from chatapp.store.reader import Reader
+from chatapp.store.search import Hit, search
+from chatapp.store.shelf import Shelf
 from chatapp.store.transaction import writing
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Store:
+class Store(Shelf):
     """Sessions and their messages, kept on disk (or in memory, for a chat that is to leave no trace).
 
     Whatever is changed is on disk when the call returns. Every method may raise `NotSaved`, when the disk refuses:
     the change is then undone, and the store goes on working when the disk does.
     """
 
-    def __init__(self, connection: apsw.Connection, lease: Lease | None, thread: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, connection: apsw.Connection, lease: Lease | None, thread: ThreadPoolExecutor, path: Path | None
+    ) -> None:
         self._connection = connection
         self._lease = lease
         self._owner = lease.name if lease else secrets.token_hex(8)
         self._thread = thread
         self._closed = False
         self.agenda = AgendaStore(self._do)
+        self._folder = path.parent if path else None
+        self._reader = Reader(path) if path else None
 
     # Opening and closing ------------------------------------------------------------------------------------
 
@@ -55,28 +63,30 @@ class Store:
         Raises:
             StoreError: with a sentence, when the file cannot be used; it is left as it is.
         """
-        return await cls._start(lambda: _open(path))
+        return await cls._start(lambda: _open(path), path)
 
     @classmethod
     async def temporary(cls) -> Store:
         """A store in memory: nothing is written to disk."""
-        return await cls._start(lambda: (open_in_memory(), None))
+        return await cls._start(lambda: (open_in_memory(), None), None)
 
     @classmethod
-    async def _start(cls, opening: Callable[[], tuple[apsw.Connection, Lease | None]]) -> Store:
+    async def _start(cls, opening: Callable[[], tuple[apsw.Connection, Lease | None]], path: Path | None) -> Store:
         thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         try:
             connection, lease = await asyncio.wrap_future(thread.submit(opening))
         except BaseException:
             thread.shutdown(wait=False)
             raise
-        return cls(connection, lease, thread)
+        return cls(connection, lease, thread, path)
 
     async def close(self) -> None:
         """End what still streams, put everything into the one file and let go of it."""
         if self._closed:
             return
         self._closed = True
+        if self._reader is not None:
+            await self._reader.close()
         closing = self._thread.submit(_close, self._connection, self._owner, self._lease)
         self._thread.shutdown(wait=False)
         await asyncio.shield(asyncio.wrap_future(closing))
@@ -240,6 +250,12 @@ class Store:
     async def activate(self, session_id: int, changes: Iterable[messages.Change]) -> None:
         """Remember which children are in view: pairs of parent (none: the root) and child."""
         await self._do(messages.activate, session_id, tuple(changes))
+
+    async def search(self, query: Query, limit: int = 200) -> list[Hit]:
+        """The messages that a query finds, the newest first. It waits for no write, and no write waits for it."""
+        if self._reader is not None and not self._closed:
+            return await self._reader.search(query, limit)
+        return await self._do(search, query, limit)
 
     async def check(self) -> str:
         """What SQLite's integrity check complains of first; empty when the chats are sound."""

@@ -1,0 +1,91 @@
+"""Erases a session for good: from the tables, the search index, the log of late writes and the folder beside."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from chatapp.store.errors import StoreError
+from chatapp.store.transaction import writing
+
+
+@dataclass(frozen=True)
+class Purged:
+    """What became of a session that was to be erased for good."""
+
+    log_is_clean: bool
+    """Whether the write-ahead log was emptied; another window that reads holds old pages there until it closes."""
+    backups: tuple[Path, ...] = ()
+    """The copies of the chats that were made before, and may still hold it."""
+
+
+def purge(connection: apsw.Connection, session_id: int, folder: Path | None) -> Purged:
+    """Erase a session that lies in the trash.
+
+    SQLite overwrites what it frees (`secure_delete`, and the search index's own option of that name), so nothing
+    of the text is left in the file. Saved states of the model for this session are files that carry its uid.
+
+    Args:
+        connection: the database.
+        session_id: the session.
+        folder: where the database lies; none for one in memory.
+
+    Raises:
+        StoreError: when it does not lie in the trash, or one of its files cannot be removed.
+    """
+    with writing(connection):
+        found: Any = connection.execute(
+            "SELECT uid, persona FROM session WHERE id = ? AND deleted_ms IS NOT NULL", (session_id,)
+        ).fetchone()
+        if found is None:
+            raise StoreError("Only what lies in the trash can be erased for good. Move the session there first.")
+        uid, persona = found
+        personas = {persona, *_personas_of_replies(connection, session_id)}
+        connection.execute("DELETE FROM session WHERE id = ?", (session_id,))
+        _forget_unused(connection, personas)
+    if folder is not None:
+        _remove_snapshots(folder / "snapshots", uid)
+    return Purged(_empty_log(connection), _backups(folder / "backups") if folder is not None else ())
+
+
+def _personas_of_replies(connection: apsw.Connection, session_id: int) -> set[str]:
+    rows = connection.execute(
+        "SELECT DISTINCT json_extract(provenance, '$.persona') FROM message WHERE session = ?", (session_id,)
+    )
+    return {str(digest) for (digest,) in rows if digest}
+
+
+def _forget_unused(connection: apsw.Connection, personas: set[str]) -> None:
+    """Delete the personas that no other session was ever held with."""
+    connection.executemany(
+        "DELETE FROM persona WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM session WHERE persona = ?1)"
+        " AND NOT EXISTS (SELECT 1 FROM message WHERE instr(provenance, ?1))",
+        [(digest,) for digest in personas],
+    )
+
+
+def _remove_snapshots(folder: Path, uid: str) -> None:
+    try:
+        for path in folder.glob(f"*{uid}*"):
+            path.unlink()
+    except OSError as error:
+        raise StoreError(
+            f"The session is erased, but not its saved state ({error.strerror}): remove what bears the name"
+            f" {uid} in {folder}."
+        ) from error
+
+
+def _empty_log(connection: apsw.Connection) -> bool:
+    """Put the log's pages into the file and cut it to nothing."""
+    with suppress(apsw.BusyError, apsw.LockedError):
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        return True
+    return False
+
+
+def _backups(folder: Path) -> tuple[Path, ...]:
+    return tuple(sorted(path for path in folder.glob("*.db*") if path.is_file()))
