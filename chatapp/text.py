@@ -56,8 +56,8 @@ class _Fold(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         letter = chr(code)
-        base, *marks = unicodedata.normalize("NFD", letter)
-        small = (base if all(map(unicodedata.combining, marks)) else letter).casefold()
+        parts = unicodedata.normalize("NFD", letter)
+        small = (parts[0] if all(map(unicodedata.combining, parts[1:])) else letter).casefold()
         self[code] = small if len(small) == 1 else letter
         return self[code]
 

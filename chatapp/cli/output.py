@@ -35,6 +35,16 @@ def print_json(value: Any) -> None:
     sys.stdout.flush()
 
 
+def print_file(text: str) -> None:
+    """The content of a file on standard output: its very bytes for a pipe, made harmless for a terminal."""
+    if sys.stdout.isatty():
+        sys.stdout.write(display(text))
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+    sys.stdout.flush()
+
+
 def note(sentence: str) -> None:
     """A message for people."""
     sys.stderr.write(f"chatapp: {display(sentence)}\n")

@@ -17,6 +17,8 @@ SAMPLING_FLAGS: tuple[tuple[str, type, str], ...] = (
     ("seed", int, "-1 takes a new one"),
 )
 
+EXPORT_FORMATS = ("native", "markdown", "text", "json", "openai", "sharegpt", "sillytavern", "preferences")
+
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of every command."""
@@ -34,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     _chat_flags(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     _ask(commands.add_parser("ask", parents=[common], help="one reply, streamed to standard output"))
-    _sessions(commands.add_parser("sessions", help="list, show, rename, delete, restore"), common)
+    _sessions(commands.add_parser("sessions", help="list, show, search, export, import, and more"), common)
     _personas(commands.add_parser("personas", help="list and show personas"), common)
     _models(commands.add_parser("models", help="list and show models"), common)
     doctor = commands.add_parser("doctor", parents=[common], help="check that everything works")
@@ -92,6 +94,30 @@ def _sessions(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) 
     ):
         _verb(verbs, common, verb, does).add_argument("id", metavar="ID")
     verbs.choices["rename"].add_argument("title", metavar="TITLE")
+    for verb, does in (
+        ("pin", "hold a session at the top of the list"),
+        ("tag", "put tags on a session"),
+        ("duplicate", "copy a session with every branch"),
+        ("purge", "erase a session in the trash for good"),
+    ):
+        _verb(verbs, common, verb, does).add_argument("id", metavar="ID")
+    verbs.choices["pin"].add_argument("--off", action="store_true", help="let it go again")
+    verbs.choices["tag"].add_argument("tags", metavar="TAG", nargs="*", help="tags to put on")
+    verbs.choices["tag"].add_argument("--remove", metavar="TAG", action="append", default=[], help="take it off")
+    search = _verb(verbs, common, "search", "find messages")
+    search.add_argument(
+        "words",
+        metavar="WORDS",
+        nargs="+",
+        help='words, "phrases", begin*, OR, NOT, role: persona: model: tag: after: before:',
+    )
+    search.add_argument("--limit", type=int, default=50, metavar="N", help="at most so many (default: 50)")
+    export = _verb(verbs, common, "export", "write a session to standard output", as_json=False)
+    export.add_argument("id", metavar="ID")
+    export.add_argument("--format", metavar="NAME", default="native", help=f"{', '.join(EXPORT_FORMATS)}")
+    bring = _verb(verbs, common, "import", "take in sessions of chatapp and of other programs")
+    bring.add_argument("file", metavar="FILE", help="its format is recognised by what is in it")
+    bring.add_argument("--preview", action="store_true", help="say what would come, write nothing")
 
 
 def _personas(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
@@ -111,7 +137,10 @@ def _verb(
     common: argparse.ArgumentParser,
     name: str,
     does: str,
+    *,
+    as_json: bool = True,
 ) -> argparse.ArgumentParser:
     verb = verbs.add_parser(name, parents=[common], help=does)
-    verb.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    if as_json:
+        verb.add_argument("--json", action="store_true", help="one JSON document on standard output")
     return verb

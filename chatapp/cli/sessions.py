@@ -1,4 +1,4 @@
-"""`chatapp sessions`: list, show, rename, delete, restore."""
+"""`chatapp sessions`: everything that is done with sessions as wholes."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import argparse
 import asyncio
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from chatapp.cli.opening import open_home
-from chatapp.cli.output import print_json, print_table
+from chatapp.cli.output import note, print_file, print_json, print_table
 from chatapp.conversation.message import Message, Role
-from chatapp.conversation.session import Session
+from chatapp.conversation.query import read_query
+from chatapp.conversation.session import Session, SessionHead
 from chatapp.errors import Refusal
+from chatapp.exchange import format_named, import_file
 from chatapp.home import Home
-from chatapp.store import Store, StoreError
+from chatapp.store import Hit, Store, StoreError
 from chatapp.text import display, display_line, repair
 
 
@@ -35,6 +38,17 @@ async def _run(arguments: argparse.Namespace, home: Home) -> None:
                 await _list(arguments, store)
             case "show":
                 await _show(arguments, store)
+            case "search":
+                await _search(arguments, store)
+            case "export":
+                form = format_named(arguments.format)
+                print_file(form.write(await store.session(arguments.id)))
+            case "import":
+                await _import(arguments, store)
+            case "purge":
+                await _purge(arguments, store)
+            case "duplicate":
+                _tell({"id": await store.duplicate(arguments.id)}, arguments)
             case verb:
                 await _change(verb, arguments, store)
     finally:
@@ -44,10 +58,20 @@ async def _run(arguments: argparse.Namespace, home: Home) -> None:
 async def _list(arguments: argparse.Namespace, store: Store) -> None:
     heads = await store.sessions(deleted=arguments.deleted)
     if arguments.json:
-        rows = [(head.uid, head.title, head.messages, _time(head.updated_ms)) for head in heads]
-        print_json([dict(zip(("id", "title", "messages", "updated"), row, strict=True)) for row in rows])
+        print_json([_head_as_json(head) for head in heads])
         return
     print_table([(head.uid, _time(head.updated_ms)[:16], str(head.messages), head.title) for head in heads])
+
+
+def _head_as_json(head: SessionHead) -> dict[str, Any]:
+    return {
+        "id": head.uid,
+        "title": head.title,
+        "messages": head.messages,
+        "updated": _time(head.updated_ms),
+        "pinned": head.pinned,
+        "tags": head.tags,
+    }
 
 
 async def _show(arguments: argparse.Namespace, store: Store) -> None:
@@ -98,8 +122,86 @@ async def _change(verb: str, arguments: argparse.Namespace, store: Store) -> Non
             await store.trash(session.id)
         case "restore":
             await store.restore(session.id)
+        case "pin":
+            await store.pin(session.id, pinned=not arguments.off)
+        case "tag":
+            await store.tag(session.id, map(repair, arguments.tags), map(repair, arguments.remove))
+            session = await store.session(session.uid)
+            _tell({"id": session.uid, "tags": list(session.tags)}, arguments)
+            return
     if arguments.json:
         print_json({"id": session.uid})
+
+
+def _tell(said: dict[str, Any], arguments: argparse.Namespace) -> None:
+    """One document, or its values on a line."""
+    if arguments.json:
+        print_json(said)
+    else:
+        values = (" ".join(value) if isinstance(value, list) else str(value) for value in said.values())
+        sys.stdout.write(display_line("  ".join(values).rstrip()) + "\n")
+
+
+async def _search(arguments: argparse.Namespace, store: Store) -> None:
+    words: list[str] = arguments.words
+    # The shell has taken the quotes off: of several words, one with a blank in it was a phrase.
+    typed = words[0] if len(words) == 1 else " ".join(f'"{one}"' if " " in one else one for one in words)
+    query = read_query(typed)
+    for sentence in query.passed_over:
+        note(sentence)
+    hits = await store.search(query, max(1, arguments.limit))
+    if arguments.json:
+        print_json([_hit_as_json(hit) for hit in hits])
+    else:
+        print_table([(hit.session, _time(hit.created_ms)[:10], hit.title[:30], hit.snippet) for hit in hits])
+
+
+def _path(arguments: argparse.Namespace) -> Path:
+    return Path(arguments.file).expanduser()
+
+
+def _hit_as_json(hit: Hit) -> dict[str, Any]:
+    return {
+        "session": hit.session,
+        "message": hit.message,
+        "role": hit.role,
+        "snippet": hit.snippet,
+        "title": hit.title,
+        "created": _time(hit.created_ms),
+    }
+
+
+async def _import(arguments: argparse.Namespace, store: Store) -> None:
+    report = await import_file(None if arguments.preview else store, _path(arguments))
+    for warning in report.warnings:
+        note(warning)
+    if arguments.json:
+        print_json(
+            {
+                "sessions": report.sessions,
+                "messages": report.messages,
+                "warnings": report.warnings,
+                "titles": report.titles,
+                "system_prompts": report.systems,
+            }
+        )
+        return
+    many = len(report.titles)
+    verb = "would come" if arguments.preview else "came"
+    note(f"{many:,} session{'s' * (many != 1)} with {report.messages:,} messages {verb} in.")
+    print_table([(uid, title) for uid, title in zip(report.sessions or [""] * many, report.titles, strict=True)])
+
+
+async def _purge(arguments: argparse.Namespace, store: Store) -> None:
+    session = await store.session(arguments.id)
+    purged = await store.purge(session.id)
+    backups = [str(path) for path in purged.backups]
+    if arguments.json:
+        print_json({"id": session.uid, "log_is_clean": purged.log_is_clean, "backups": backups})
+    if not purged.log_is_clean:
+        note("Another window reads the chats: traces stay in the log of late writes until it closes.")
+    for path in backups:
+        note(f"A copy made before may still hold it: {path}")
 
 
 def _time(milliseconds: int) -> str:

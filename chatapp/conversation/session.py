@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
+
+from pydantic import ConfigDict
 
 from chatapp.conversation.context import Policy
 from chatapp.conversation.persona import Persona
@@ -39,6 +41,10 @@ class SessionHead:
 @dataclass(slots=True)
 class Session:
     """A session as it is worked on. `persona` is the persona as it was when the session began, macros expanded."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
+        arbitrary_types_allowed=True
+    )  # the tree, which is plain
 
     id: int
     uid: str

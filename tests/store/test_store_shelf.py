@@ -1,0 +1,131 @@
+"""Whole sessions: pinned, tagged, copied, and erased so that no byte of them is left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from chatapp.conversation.message import Provenance, Role, Status
+from chatapp.conversation.persona import Persona
+from chatapp.conversation.query import read_query
+from chatapp.store import Store, StoreError
+from chatapp.store.database import open_database
+from chatapp.store.schema import VERSION, version_of
+
+CANARY = "Xylophonkanarienvogel"
+
+
+async def a_session(store: Store, text: str = "Hello", persona: str = "Be brief.") -> str:
+    session = await store.create_session(Persona(name="A", system=persona))
+    _, reply = await store.begin_turn(session.id, None, text)
+    await store.append(reply.id, f"You said {text}.", [1, 2])
+    await store.finish(reply.id, Status.COMPLETE, Provenance())
+    return session.uid
+
+
+async def test_pins_and_tags_are_kept(store: Store) -> None:
+    uid = await a_session(store)
+    session = await store.session(uid)
+    await store.pin(session.id, pinned=True)
+    await store.tag(session.id, ["Work ", "#Two words", ""])
+    session = await store.session(uid)
+    assert (session.pinned, session.tags) == (True, ("two-words", "work"))
+    [head] = await store.sessions()
+    assert (head.pinned, head.tags) == (True, ("two-words", "work"))
+    await store.tag(session.id, remove=["WORK"])
+    await store.pin(session.id, pinned=False)
+    [head] = await store.sessions()
+    assert (head.pinned, head.tags) == (False, ("two-words",))
+
+
+async def test_a_copy_has_every_branch_and_shares_nothing(store: Store) -> None:
+    uid = await a_session(store)
+    session = await store.session(uid)
+    await store.begin_reply(session.id, session.tree.path()[0].id)
+    copy = await store.session(await store.duplicate(uid))
+    original = await store.session(uid)
+    assert [(one.role, one.text) for one in copy.tree.all()] == [
+        (one.role, one.text) for one in original.tree.all()
+    ]
+    assert copy.title == f"{original.title} (copy)"
+    assert copy.tree.tip().status is Status.INTERRUPTED  # a reply that streams goes on in the original alone
+    assert {one.uid for one in copy.tree.all()} & {one.uid for one in original.tree.all()} == set()
+    assert (await store.sessions())[0].uid == copy.uid
+
+
+async def test_a_temporary_session_can_be_kept(store: Store) -> None:
+    temporary = await Store.temporary()
+    uid = await a_session(temporary)
+    kept = await store.session(await store.adopt(await temporary.session(uid)))
+    await temporary.close()
+    assert [message.text for message in kept.tree.path()] == ["Hello", "You said Hello."]
+
+
+async def test_what_was_purged_is_in_no_byte(path: Path) -> None:
+    store = await Store.open(path)
+    other = await a_session(store)
+    uid = await a_session(store, f"{CANARY} " * 500, persona=f"You are {CANARY}")
+    session = await store.session(uid)
+    await store.save_draft(session.id, CANARY)
+    await store.rename(session.id, CANARY)
+    await store.tag(session.id, [CANARY])
+    for folder in ("snapshots", "backups"):
+        (path.parent / folder).mkdir()
+    (path.parent / "snapshots" / f"{uid}-1.kv").write_text(CANARY)
+    (path.parent / "backups" / "2026-01-01.db").write_text("a copy")
+    assert CANARY.encode() in b"".join(read_all(path.parent))
+
+    with pytest.raises(StoreError, match="trash"):
+        await store.purge(session.id)
+    await store.trash(session.id)
+    purged = await store.purge(session.id)
+    assert purged.log_is_clean
+    assert [copy.name for copy in purged.backups] == ["2026-01-01.db"]
+    left = b"".join(read_all(path.parent))
+    for word in (CANARY, CANARY.lower(), uid):
+        assert word.encode() not in left
+    assert await store.search(read_query(CANARY)) == []
+    assert [head.uid for head in await store.sessions()] == [other]
+    assert await store.check() == ""
+    await store.close()
+
+
+def read_all(folder: Path):
+    return [file.read_bytes() for file in folder.rglob("*") if file.is_file()]
+
+
+async def test_a_persona_that_others_use_stays(store: Store) -> None:
+    one, two = await a_session(store), await a_session(store)
+    session = await store.session(one)
+    await store.trash(session.id)
+    await store.purge(session.id)
+    assert (await store.session(two)).persona.system == "Be brief."
+
+
+async def test_an_older_database_is_brought_up_to_date(path: Path) -> None:
+    store = await Store.open(path)
+    uid = await a_session(store, "猫咪")
+    await store.close()
+    db = open_database(path)
+    db.execute(
+        "DROP INDEX message_unspaced; DROP TABLE tag; DROP INDEX session_pinned;"
+        "ALTER TABLE session DROP COLUMN pinned"
+    )
+    db.pragma("user_version", 1)
+    db.close()
+    store = await Store.open(path)
+    assert await store._do(version_of) == VERSION
+    [hit, _] = await store.search(read_query("猫"))
+    assert (hit.session, hit.role) == (uid, Role.ASSISTANT)
+    await store.close()
+
+
+async def test_adopting_keeps_dates_where_it_is_asked_to(store: Store) -> None:
+    session = replace(await store.session(await a_session(store)), created_ms=1000, updated_ms=2000)
+    old = await store.session(await store.adopt(session, first=False))
+    new = await store.session(await store.adopt(session))
+    assert (old.created_ms, old.updated_ms, new.created_ms) == (1000, 2000, 1000)
+    assert new.updated_ms > 2000
+    assert [head.uid for head in await store.sessions()][-1] == old.uid
