@@ -123,7 +123,7 @@ async def _change(verb: str, arguments: argparse.Namespace, store: Store) -> Non
         case "restore":
             await store.restore(session.id)
         case "pin":
-            await store.pin(session.id, pinned=not arguments.off)
+            await store.pin_session(session.id, pinned=not arguments.off)
         case "tag":
             await store.tag(session.id, map(repair, arguments.tags), map(repair, arguments.remove))
             session = await store.session(session.uid)

@@ -21,8 +21,9 @@ from chatapp.store.transaction import writing
 from chatapp.text import repair
 
 _SESSION = """
-INSERT INTO session(uid, title, titled, persona, preset, overrides, model, pinned, created_ms, updated_ms, used)
-SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+INSERT INTO session(uid, title, titled, persona, preset, overrides, model, on_full, pinned, created_ms,
+    updated_ms, used)
+SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
     CASE WHEN ? THEN coalesce(max(used), 0) + 1 ELSE coalesce(min(used), 0) - 1 END
 FROM session
 """
@@ -54,6 +55,7 @@ def adopt(connection: apsw.Connection, session: Session, *, first: bool) -> str:
                 session.preset,
                 overrides_json(session.overrides),
                 None if session.model is None else storable(session.model),
+                session.on_full,
                 session.pinned,
                 created,
                 now if first else session.updated_ms or created,
@@ -88,8 +90,8 @@ def _write_tree(connection: apsw.Connection, session_id: int, session: Session) 
 def _insert(connection: apsw.Connection, session_id: int, message: Message) -> None:
     status = Status.INTERRUPTED if message.status is Status.STREAMING else message.status
     connection.execute(
-        "INSERT INTO message(uid, session, parent, role, status, created_ms, body, provenance, token_ids)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO message(uid, session, parent, role, status, created_ms, kind, pinned, undone,"
+        " body, provenance, token_ids) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             new_uid(),
             session_id,
@@ -97,6 +99,9 @@ def _insert(connection: apsw.Connection, session_id: int, message: Message) -> N
             message.role,
             status,
             message.created_ms,
+            message.kind,
+            message.pinned,
+            message.undone,
             storable(message.text),
             provenance_json(message.provenance),
             pack_ids(message.token_ids),

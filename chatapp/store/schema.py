@@ -83,6 +83,7 @@ CREATE TRIGGER message_gone AFTER DELETE ON message WHEN old.status <> 'streamin
 END;
 """
 
+
 def _first(connection: apsw.Connection) -> None:
     connection.pragma("application_id", APPLICATION_ID)
     connection.execute(_FIRST)

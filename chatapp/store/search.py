@@ -56,7 +56,7 @@ def search(connection: apsw.Connection, query: Query, limit: int) -> list[Hit]:
     rows = connection.execute(
         f"SELECT s.uid, s.title, m.uid, m.role, m.created_ms, m.body FROM {source}"  # noqa: S608  no value in it
         f" CROSS JOIN session AS s ON s.id = m.session WHERE {' AND '.join(conditions.parts)}"
-        f" AND m.deleted_ms IS NULL AND m.status <> 'streaming' AND s.deleted_ms IS NULL"
+        " AND m.kind = 'said' AND m.deleted_ms IS NULL AND m.status <> 'streaming' AND s.deleted_ms IS NULL"
         f" ORDER BY {'f.rowid' if words else 'm.id'} DESC LIMIT ?",
         (*conditions.values, limit),
     )

@@ -32,7 +32,7 @@ class Shelf(ABC):
     async def session(self, name: str) -> Session:
         """A whole session."""
 
-    async def pin(self, session_id: int, *, pinned: bool) -> None:
+    async def pin_session(self, session_id: int, *, pinned: bool) -> None:
         """Hold a session at the top of the list, or let it go."""
         await self._do(labels.pin, session_id, pinned=pinned)
 

@@ -91,7 +91,7 @@ def _session(head: Mapping[str, Any], tree: Tree, warnings: list[str]) -> Sessio
         "tree": tree,
         "persona": persona,
         "title": one_line(string(head.get("title"))),
-        "draft": repair(string(head.get("draft"))),
+        "draft": string(head.get("draft")),
         "preset": _preset(head.get("preset"), warnings),
         "overrides": _overrides(head.get("overrides"), warnings),
         "tags": tuple(tag for tag in map(tag_from, map(string, items(head.get("tags")))) if tag),

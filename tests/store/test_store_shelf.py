@@ -28,14 +28,14 @@ async def a_session(store: Store, text: str = "Hello", persona: str = "Be brief.
 async def test_pins_and_tags_are_kept(store: Store) -> None:
     uid = await a_session(store)
     session = await store.session(uid)
-    await store.pin(session.id, pinned=True)
+    await store.pin_session(session.id, pinned=True)
     await store.tag(session.id, ["Work ", "#Two words", ""])
     session = await store.session(uid)
     assert (session.pinned, session.tags) == (True, ("two-words", "work"))
     [head] = await store.sessions()
     assert (head.pinned, head.tags) == (True, ("two-words", "work"))
     await store.tag(session.id, remove=["WORK"])
-    await store.pin(session.id, pinned=False)
+    await store.pin_session(session.id, pinned=False)
     [head] = await store.sessions()
     assert (head.pinned, head.tags) == (False, ("two-words",))
 
@@ -113,7 +113,7 @@ async def test_an_older_database_is_brought_up_to_date(path: Path) -> None:
         "DROP INDEX message_unspaced; DROP TABLE tag; DROP INDEX session_pinned;"
         "ALTER TABLE session DROP COLUMN pinned"
     )
-    db.pragma("user_version", 1)
+    db.pragma("user_version", 3)
     db.close()
     store = await Store.open(path)
     assert await store._do(version_of) == VERSION

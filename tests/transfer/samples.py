@@ -8,7 +8,8 @@ from dataclasses import fields, replace
 
 from hypothesis import strategies as st
 
-from chatapp.conversation.message import Message, Provenance, Role, Segment, Status, StopReason, Timings
+from chatapp.conversation.context import Policy
+from chatapp.conversation.message import Kind, Message, Provenance, Role, Segment, Status, StopReason, Timings
 from chatapp.conversation.persona import Example, Persona
 from chatapp.conversation.sampling import PRESETS, SamplingSettings
 from chatapp.conversation.session import Session
@@ -50,11 +51,14 @@ def trees(draw) -> Tree:
             created_ms=draw(MOMENT),
             token_ids=draw(st.lists(st.integers(0, 2**32 - 1), max_size=3)),
             provenance=draw(PROVENANCE),
+            kind=draw(st.sampled_from([Kind.SAID, Kind.SAID, Kind.CUT])),
+            pinned=draw(st.booleans()),
+            undone=draw(st.booleans()),
         )
         messages.append(message)
     tree = Tree(messages)
     for message in messages:
-        if draw(st.booleans()):
+        if message.kind is Kind.SAID and draw(st.booleans()):
             tree.activate(message.id)
     return tree
 
@@ -73,6 +77,7 @@ SESSIONS = st.builds(
     overrides=st.sampled_from([{}, {"top_k": 3, "stop": ("x",)}, {"seed": 4}]),
     model=st.none() | st.just("/models/a.gguf"),
     draft=TEXT,
+    on_full=st.none() | st.sampled_from(Policy),
     titled=st.booleans(),
     pinned=st.booleans(),
     tags=st.sampled_from([(), ("a",), ("a", "b-c")]),
