@@ -66,6 +66,11 @@ class Paths:
         """What llama.cpp printed."""
         return self.state / "engine.log"
 
+    @property
+    def templates(self) -> Path:
+        """How the trials of chat templates went."""
+        return self.state / "templates.json"
+
     def create(self) -> None:
         """Make the folders, for their owner only."""
         for folder in (self.data, self.config, self.state, self.personas, self.models):

@@ -61,7 +61,7 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
     preset, overrides = _preset(arguments), _overrides(arguments)  # refused before anything is written
     keep = bool(arguments.save or arguments.session or arguments.continue_newest)
     store = await Store.open(home.paths.database) if keep else await Store.temporary()
-    engine = Engine(home.paths.engine_log)
+    engine = Engine(home.paths.engine_log, verdicts=home.paths.templates)
     try:
         session = await _session(arguments, home, store)
         model = home.model(arguments.model or session.model)
@@ -71,7 +71,9 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
         await chat.tune(preset or session.preset, {**session.overrides, **overrides})
         await store.save_model(session.id, str(model.path))
         started = loop.time()
-        await engine.ensure(options)
+        info = await engine.ensure(options)
+        if info.template != "own":
+            note(info.template_note)
         load_s = loop.time() - started
         reply = await _print_reply(chat, text, as_json=arguments.json)
         if arguments.verbose:

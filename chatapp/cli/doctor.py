@@ -104,7 +104,7 @@ async def _store(home: Home) -> str:
 
 async def _engine(home: Home) -> list[Check]:
     """Whether the engine answers, and what its process is kept from."""
-    engine = Engine(home.paths.engine_log)
+    engine = Engine(home.paths.engine_log, verdicts=home.paths.templates)
     try:
         checks = [await _checked("engine", lambda home: _answers(engine, home), home)]
         return [*checks, _sandbox(engine.info.sandbox)] if engine.info else checks

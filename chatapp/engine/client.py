@@ -14,8 +14,12 @@ from typing import TypeVar
 from chatapp.conversation.decision import Memory
 from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import SamplingSettings
+from chatapp.engine.fit import fit
+from chatapp.engine.gguf import NotAModel
+from chatapp.engine.header import read_header
 from chatapp.engine.link import LOAD, EngineDied, EngineError, Link, Unanswered
-from chatapp.engine.memory import fits
+from chatapp.engine.machine import available_memory
+from chatapp.engine.process import TEMPLATE_HUNG
 from chatapp.engine.protocol import (
     Count,
     Counted,
@@ -33,6 +37,7 @@ from chatapp.engine.protocol import (
     Retune,
     Tokens,
 )
+from chatapp.engine.trial import Trials
 
 __all__ = ["Engine", "EngineDied", "EngineError"]
 
@@ -49,12 +54,15 @@ class Engine:
     again by itself: `on_death` tells of it, and `ensure` starts another.
     """
 
-    def __init__(self, log: Path | None = None, command: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, log: Path | None = None, command: Sequence[str] | None = None, *, verdicts: Path | None = None
+    ) -> None:
         """An engine that is not started yet.
 
         Args:
             log: The file for what llama.cpp prints.
             command: The worker's command line, where it is not this Python's own.
+            verdicts: The file that remembers which chat templates were tried, and how that went.
         """
         self.info: ModelInfo | None = None
         """The model that was loaded last; it stays after a crash."""
@@ -66,6 +74,7 @@ class Engine:
         self._link: Link | None = None
         self._coming: Link | None = None
         """The process that a model is being loaded by."""
+        self._trials = Trials(verdicts)
         self._ids = itertools.count(LOAD + 1)
         self._running: int | None = None
         self._one_load = asyncio.Lock()
@@ -114,7 +123,8 @@ class Engine:
             await self._end_present()
         link = self._coming = await Link.start(self._command, self._log, self._died)
         try:
-            info = await link.load(Load(options=options), progress)
+            problem = await self._trials.verdict(Path(options.path))  # while the process starts
+            info = await link.load(Load(options=options, template_problem=problem), progress)
         except BaseException:
             link.child.kill("The model was not loaded.")
             await link.child.gone()
@@ -134,10 +144,12 @@ class Engine:
 
     async def room_beside(self, options: ModelOptions) -> bool:
         """Whether memory has room for a model beside the present one, as far as is known."""
-        return not self.alive or await asyncio.to_thread(fits, options)
+        return not self.alive or await asyncio.to_thread(_fits, options)
 
     def _died(self, link: Link, death: EngineDied) -> None:
         if link is self._link:
+            if TEMPLATE_HUNG in str(death) and self.options is not None:
+                self._trials.condemn(Path(self.options.path))
             self.on_death(death)
 
     async def generate(
@@ -251,3 +263,11 @@ class Engine:
             raise EngineDied("The engine is not running.")
         self._link.check()
         return self._link
+
+
+def _fits(options: ModelOptions) -> bool:
+    """Whether a model fits beside all that runs now; reads its header."""
+    try:
+        return fit(read_header(Path(options.path)), options, available_memory()).fits
+    except NotAModel:
+        return True  # it will not be loaded anyway

@@ -109,6 +109,29 @@ def read_contents(path: Path) -> Contents:
             raise NotAModel(f"cannot be read ({error.strerror}).") from error
 
 
+def read_template(path: Path) -> str:
+    """The chat template that a model brings; empty for none.
+
+    Raises:
+        NotAModel: when the file cannot be opened, is no GGUF file, or is damaged before that.
+    """
+    with FileIO(_open_regular(path)) as file:
+        try:
+            reader = _Reader(file, os.fstat(file.fileno()).st_size)
+            _, pairs = _preamble(reader)
+            for _ in range(pairs):
+                reader.check_time()
+                if reader.text(MAX_KEY) != TEMPLATE:
+                    _value(reader, "")
+                elif reader.count("<I", 12, "as the type of an entry") == _STRING:
+                    return reader.text(MAX_TEMPLATE)
+                else:
+                    return ""
+        except OSError as error:
+            raise NotAModel(f"cannot be read ({error.strerror}).") from error
+    return ""
+
+
 def number(metadata: dict[str, Value], key: str, cap: int, default: int = 0) -> int:
     """A whole number of the metadata, or what stands for one that it does not give.
 

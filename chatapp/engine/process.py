@@ -22,12 +22,14 @@ _TAIL_BYTES = 8192
 _LAST_WORDS_SECONDS = 0.5
 _GONE_SECONDS = 5.0
 
+TEMPLATE_HUNG = "took too long over the model’s chat template and was ended"
 _CRASHES = {
     "SIGSEGV": "crashed (segmentation fault)",
     "SIGBUS": "crashed (bus error); the model file may have been cut or replaced while it was in use",
     "SIGABRT": "crashed (it gave up on an error of its own)",
     "SIGILL": "crashed (illegal instruction); it may have been built for another processor",
     "SIGFPE": "crashed (arithmetic error)",
+    "SIGPROF": TEMPLATE_HUNG,
     "SIGKILL": "was killed (signal 9), perhaps because memory ran out",
 }
 
@@ -118,7 +120,7 @@ class Child(asyncio.SubprocessProtocol):
                 lambda: cls(heard, ended, Log(log)),
                 *(command or COMMAND),
                 stdout=its,
-                env=_environment(),
+                env=environment(),
                 start_new_session=True,
                 close_fds=True,
             )
@@ -245,7 +247,7 @@ class _Ear(asyncio.Protocol):
         self._child.stdout_closed()
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The app's own environment, so changed that the child finds this very chatapp and prints no backtraces."""
     environment = os.environ | {
         "GGML_NO_BACKTRACE": "1",

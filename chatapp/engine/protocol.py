@@ -71,6 +71,8 @@ class Load(_Message):
 
     kind: Literal["load"] = "load"
     options: ModelOptions
+    template_problem: str = ""
+    """Why the model's own chat template is not to be used, if it is not."""
 
 
 class Generate(_Message):

@@ -54,7 +54,7 @@ class Desk:
     def __init__(self, home: Home, listener: Listener) -> None:
         self.home = home
         self.chat: Chat | None = None
-        self.engine = Engine(home.paths.engine_log)
+        self.engine = Engine(home.paths.engine_log, verdicts=home.paths.templates)
         self.loader = Loader(self.engine, home, self, listener.hear_model)
         self.store: Store
         self._listener = listener

@@ -124,11 +124,13 @@ class Loader:
                 await self._go_back(DAMAGED)
                 return
             await self._say_if_short(file)
-            await self._engine.load(self.options(file), self.report)
+            info = await self._engine.load(self.options(file), self.report)
         except (EngineError, EngineDied) as error:
             await self._go_back(str(error))
             return
         self._before = None
+        if info.template != "own":
+            self._desk.tell_trouble(info.template_note)
         await self._ready(file)
 
     async def _say_if_short(self, file: ModelFile) -> None:

@@ -99,7 +99,7 @@ async def test_a_model_that_cannot_be_loaded_leaves_the_one_before(loader, desk,
 
 async def test_where_memory_is_short_the_model_before_is_closed_first(loader, desk, engine, monkeypatch):
     await loaded(loader, "one")
-    monkeypatch.setattr("chatapp.engine.client.fits", lambda _options: False)
+    monkeypatch.setattr("chatapp.engine.client._fits", lambda _options: False)
     loader.load(model("refused"))
     await until(lambda: loader.state.problem)
     assert desk.troubles == ["Memory is short for two models: one is closed first."]

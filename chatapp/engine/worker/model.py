@@ -57,8 +57,8 @@ class Model:
         L.llama_model_free(self.pointer)
 
 
-def load(options: ModelOptions, tell: Tell, abort: Abort) -> Model:
-    """Load a model and evaluate one token with it.
+def load(options: ModelOptions, tell: Tell, abort: Abort, *, template_problem: str = "") -> Model:
+    """Load a model and evaluate one token with it; `template_problem` keeps its chat template from being used.
 
     Raises:
         LoadError: with llama.cpp's own reason where it gives one.
@@ -82,6 +82,7 @@ def load(options: ModelOptions, tell: Tell, abort: Abort) -> Model:
         vocabulary.text_of(vocabulary.bos),
         vocabulary.text_of(vocabulary.eos),
         vocabulary.specials,
+        problem=template_problem,
     )
     abort.attach(context)
     model = Model(

@@ -8,9 +8,11 @@ import math
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+MEBIBYTE = 2**20
 _PR_SET_PDEATHSIG = 1
 
 
@@ -27,6 +29,32 @@ def isolate() -> int:
     _dump_no_core()
     _die_with_parent()
     return frames
+
+
+def bound_by(memory: int, seconds: int) -> None:
+    """Give this process so many bytes of memory and seconds of work, and no file to write."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource  # noqa: PLC0415 - not on Windows
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+
+
+@contextlib.contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """End the process, with SIGPROF, if what happens meanwhile takes more work than that.
+
+    The system does it, because Python code may hold the interpreter for as long as it likes.
+    """
+    if not hasattr(signal, "setitimer"):  # Windows
+        yield
+        return
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _dump_no_core() -> None:

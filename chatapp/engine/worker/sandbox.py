@@ -13,13 +13,14 @@ import time
 from pathlib import Path
 
 import chatapp
+from chatapp.engine.fit import need
 from chatapp.engine.gguf import NotAModel
-from chatapp.engine.header import read_header
-from chatapp.engine.memory import limit_bytes
+from chatapp.engine.header import Header, read_header
 from chatapp.engine.protocol import ModelOptions, Sandbox
 from chatapp.engine.worker import landlock
 
 _DESCRIPTORS = 64
+_AIR = 2**30
 _SYSTEM = ("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/sys/vm", "/sys", "/usr/share/zoneinfo")
 _FENCE = ("reads only the model and its libraries", "writes no file", "starts no program")
 
@@ -88,7 +89,15 @@ def _described(options: ModelOptions) -> tuple[list[Path], int | None]:
         header = read_header(path)
     except NotAModel:
         return [path], None
-    return [Path(file.path) for file in header.files], limit_bytes(header, options)
+    return [Path(file.path) for file in header.files], memory_limit(header, options)
+
+
+def memory_limit(header: Header, options: ModelOptions) -> int:
+    """The bytes that a model may take: twice what it needs, the states that wait, and some air.
+
+    Twice, because the weights may be read instead of mapped and then repacked for this processor.
+    """
+    return 2 * (need(header, options).total + options.states_limit) + _AIR
 
 
 def _libraries() -> list[Path]:

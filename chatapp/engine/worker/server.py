@@ -140,7 +140,7 @@ class Server:
         started = time.monotonic()
         if self._confinement is not None:
             self._confinement.enter()
-        self._model = load(request.options, self._tell, self._abort)
+        self._model = load(request.options, self._tell, self._abort, template_problem=request.template_problem)
         sandbox = self._confinement.report if self._confinement else Sandbox()
         info = self._model.info.model_copy(update={"sandbox": sandbox})
         self._tell(Loaded(info=info, load_s=time.monotonic() - started))

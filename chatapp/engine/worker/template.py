@@ -25,6 +25,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from chatapp.conversation.message import Role
 from chatapp.conversation.prompt import Turn
+from chatapp.engine.worker.process import deadline
 
 CHATML = (
     "{% for message in messages %}"
@@ -36,6 +37,8 @@ CHATML_TOKENS = ("<|im_start|>", "<|im_end|>")
 
 Adaptation = Callable[[Sequence[Turn]], Sequence[Turn]]
 
+TOO_MUCH_MEMORY = "takes too much memory"
+RENDER_SECONDS = 5.0
 _PROBE = "\u2318probe\u2318"
 
 
@@ -50,13 +53,18 @@ class ChatTemplate:
     where the vocabulary has no tokens for that.
     """
 
-    def __init__(self, source: str | None, bos: str, eos: str, specials: Collection[str] = ()) -> None:
+    def __init__(
+        self, source: str | None, bos: str, eos: str, specials: Collection[str] = (), *, problem: str = ""
+    ) -> None:
+        """A template, by its source; `problem` says why it is not even to be looked at."""
         self._values = {"bos_token": bos, "eos_token": eos, "tools": None, "documents": None}
         self.kind: Literal["own", "chatml"] = "own"
         self.note = ""
         self.stop: tuple[str, ...] = ()
         self._adaptations: tuple[Adaptation, ...] = (one_system, alternating, _both)
         try:
+            if problem:
+                raise TemplateError(problem)  # noqa: TRY301 - as if it were found out here
             self._compile(source)
             self._probe()
         except TemplateError as error:
@@ -87,7 +95,10 @@ class ChatTemplate:
         """
         messages = [{"role": str(turn.role), "content": turn.content} for turn in turns]
         try:
-            return self._template.render(messages=messages, add_generation_prompt=opens_reply, **self._values)
+            with deadline(RENDER_SECONDS):
+                return self._template.render(messages=messages, add_generation_prompt=opens_reply, **self._values)
+        except MemoryError as error:
+            raise TemplateError(f"it {TOO_MUCH_MEMORY}") from error
         except Exception as error:  # a template is a program: it may raise anything
             raise TemplateError(_words(error)) from error
 
@@ -95,8 +106,11 @@ class ChatTemplate:
         if not source:
             raise TemplateError("The model brings no chat template")
         try:
-            self._template = _environment().from_string(source)
-        except (jinja2.TemplateError, RecursionError) as error:
+            with deadline(RENDER_SECONDS):
+                self._template = _environment().from_string(source)
+        except MemoryError as error:
+            raise TemplateError(f"The model’s chat template {TOO_MUCH_MEMORY}") from error
+        except Exception as error:  # it computes what it can already now
             raise TemplateError(f"The model’s chat template is broken ({_words(error)})") from error
 
     def _probe(self) -> None:

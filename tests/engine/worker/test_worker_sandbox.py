@@ -14,10 +14,9 @@ from worker_turns import user
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.engine.client import Engine
 from chatapp.engine.header import read_header
-from chatapp.engine.memory import available_bytes, fits, limit_bytes, need_bytes
 from chatapp.engine.protocol import Finished, ModelOptions
 from chatapp.engine.worker import landlock
-from chatapp.engine.worker.sandbox import Confinement
+from chatapp.engine.worker.sandbox import Confinement, memory_limit
 
 needs_landlock = pytest.mark.skipif(not landlock.version(), reason="this kernel has no Landlock")
 
@@ -100,21 +99,7 @@ def test_with_a_gpu_nothing_is_barred_that_its_driver_needs(model_path):
     assert Path("/etc/passwd").read_text()
 
 
-def test_the_need_for_memory_grows_with_the_context(model_path):
+def test_the_limit_of_memory_leaves_room_for_all_that_the_engine_keeps(model_path):
     header = read_header(Path(model_path))
-    small, large = (ModelOptions(path=model_path, n_ctx=n_ctx) for n_ctx in (512, 8192))
-    # 30 layers, 3 heads of 64, keys and values of two bytes
-    assert need_bytes(header, large) - need_bytes(header, small) == (8192 - 512) * 30 * 3 * 64 * 2 * 2
-    assert limit_bytes(header, large) > need_bytes(header, large) > header.size
-
-
-def test_a_model_fits_as_long_as_there_is_memory(model_path, monkeypatch):
     options = ModelOptions(path=model_path)
-    for available, expected in ((None, True), (2**40, True), (2**20, False)):
-        monkeypatch.setattr("chatapp.engine.memory.available_bytes", lambda there=available: there)
-        assert fits(options) == expected
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
-def test_the_available_memory_is_known():
-    assert available_bytes() > 2**20
+    assert memory_limit(header, options) > 2 * header.size + options.states_limit
