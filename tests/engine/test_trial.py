@@ -17,7 +17,7 @@ from chatapp.engine.client import Engine, EngineDied
 from chatapp.engine.protocol import Finished, ModelOptions
 from chatapp.engine.trial import Trials
 
-LOOPS = "{% for a in range(99999) %}{% for b in range(99999) %}{{ a }}{% endfor %}{% endfor %}"
+LOOPS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
 BOMBS = {
     "a huge text": "{{ 'a' * 600000000 }}",
     "a huge number": "{{ 10**100000000 }}",
