@@ -10,8 +10,10 @@ from pathlib import Path
 
 from chatapp.config import Settings, SettingsError
 from chatapp.conversation.persona import Persona
-from chatapp.engine.catalog import ModelFile, ModelNotFound, resolve
+from chatapp.engine.catalog import Catalog, ModelFile, ModelNotFound
 from chatapp.engine.embedded import embedded_model
+from chatapp.engine.experience import Experience
+from chatapp.engine.headers import Headers
 from chatapp.errors import Refusal
 from chatapp.paths import Paths
 from chatapp.personas import Library, MacroValues, NoSuchPersona, expand, shipped_folder
@@ -49,6 +51,16 @@ class Home:
         """The shipped personas and the user's own."""
         return Library(shipped_folder(), self.paths.personas)
 
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The models on this machine."""
+        return Catalog(self.paths.models, Headers(self.paths.headers))
+
+    @cached_property
+    def experience(self) -> Experience:
+        """What was seen of each model."""
+        return Experience(self.paths.experience)
+
     def persona(self, name: str | None, model_name: str) -> Persona:
         """A persona with its macros expanded, as a session starts with it.
 
@@ -75,7 +87,7 @@ class Home:
                 "There is no model yet. Start chatapp to fetch the small one, or name a GGUF with --model PATH.",
             )
         try:
-            return resolve(name, self.paths.models)
+            return self.catalog.resolve(name)
         except ModelNotFound as error:
             raise Refusal("model", str(error)) from error
 

@@ -71,6 +71,16 @@ class Paths:
         """How the trials of chat templates went."""
         return self.state / "templates.json"
 
+    @property
+    def headers(self) -> Path:
+        """What was read of the headers of model files."""
+        return self.state / "model-headers.json"
+
+    @property
+    def experience(self) -> Path:
+        """How fast each model was, and what memory it took."""
+        return self.state / "models-seen.json"
+
     def create(self) -> None:
         """Make the folders, for their owner only."""
         for folder in (self.data, self.config, self.state, self.personas, self.models):

@@ -15,6 +15,9 @@ os.environ["TEXTUAL_ANIMATIONS"] = "none"
 def _no_machine(monkeypatch, tmp_path_factory):
     """No test sees the settings, the sessions or the personas of whoever runs it."""
     home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))  # other programs' models lie under it
+    for name in ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "LLAMA_CACHE", "OLLAMA_MODELS"):
+        monkeypatch.delenv(name, raising=False)
     for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(home))
     monkeypatch.delenv("CHATAPP_DATA_DIR", raising=False)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chatapp.cli.opening import open_home
 from chatapp.cli.output import note, print_json, print_table
-from chatapp.engine.catalog import ModelFile, find_models
+from chatapp.engine.catalog import ModelFile
 from chatapp.engine.gguf import NotAModel
 from chatapp.engine.header import read_header
 from chatapp.errors import Refusal
@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace, home: Home) -> int:
-    models = find_models(home.paths.models)
+    models = home.catalog.models()
     sound = [model for model in models if not model.problem]
     if arguments.json:
         print_json([_as_json(model) for model in sound])

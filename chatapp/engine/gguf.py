@@ -79,6 +79,10 @@ class NotAModel(Exception):  # noqa: N818 - it names what was found
     """A file that cannot be a model. The message goes on where the file's name ends: "is empty."."""
 
 
+class PartOfAModel(NotAModel):
+    """A sound file that is only good together with others: an adapter, a projector, a later part."""
+
+
 @dataclass(frozen=True)
 class Contents:
     """What one file says of itself, where it is of interest here."""

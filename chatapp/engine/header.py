@@ -17,6 +17,7 @@ from chatapp.engine.gguf import (
     TOKENS,
     Contents,
     NotAModel,
+    PartOfAModel,
     Value,
     number,
     read_contents,
@@ -100,10 +101,10 @@ def read_header(path: Path) -> Header:
 def _count_of_parts(metadata: dict[str, Value], file_name: str) -> int:
     """In how many files the model is, of which this is the first."""
     if (part := number(metadata, "split.no", 2**16)) > 0:
-        raise NotAModel(f"is part {part + 1} of a model in several files; name the first one.")
+        raise PartOfAModel(f"is part {part + 1} of a model in several files; name the first one.")
     for key in ("general.type", "general.architecture"):
         if (what := _PARTS.get(str(metadata.get(key)))) is not None:
-            raise NotAModel(f"is not a model, but {what}.")
+            raise PartOfAModel(f"is not a model, but {what}.")
     count = number(metadata, "split.count", MAX_PARTS, default=1) or 1
     if count > 1 and not shard_names(file_name, count):
         raise NotAModel(f"is the first of {count} files; its name must end in -00001-of-{count:05}.gguf.")

@@ -15,7 +15,7 @@ from chatapp.config import save_theme
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.prompt import turns
 from chatapp.conversation.sampling import PRESETS, SETTINGS
-from chatapp.engine.catalog import ModelFile, find_models
+from chatapp.engine.catalog import ModelFile
 from chatapp.engine.embedded import FetchError, fetch
 from chatapp.errors import Refusal
 from chatapp.home import short_path
@@ -56,7 +56,7 @@ def load_named(screen: MainScreen, wanted: str | None) -> None:
 
 def choose_model(screen: MainScreen) -> None:
     """Choose among the models found, or type the path of another."""
-    found = find_models(screen.home.paths.models)
+    found = screen.home.catalog.models()
     now = screen.desk.model.file
     items = [_model_item(model, chosen=now is not None and now.path == model.path) for model in found]
     if not any(model.source == "comes with chatapp" for model in found):
@@ -195,7 +195,7 @@ def open_palette(screen: MainScreen) -> None:
 async def _open_palette(screen: MainScreen) -> None:
     heads = (await screen.desk.sessions())[:FEW_SESSIONS]
     trashed = (await screen.desk.store.sessions(deleted=True))[:FEW_SESSIONS]
-    models = await asyncio.to_thread(find_models, screen.home.paths.models)
+    models = await asyncio.to_thread(screen.home.catalog.models)
     items = [
         *_actions(screen),
         *(Item("sessions", head.title or "Untitled", value=("session", head.uid)) for head in heads),

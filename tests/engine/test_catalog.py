@@ -7,7 +7,7 @@ import pytest
 from tiny_gguf import gguf
 
 from chatapp.engine import embedded
-from chatapp.engine.catalog import ModelNotFound, find_models, resolve
+from chatapp.engine.catalog import Catalog, ModelNotFound
 from chatapp.engine.embedded import FetchError, embedded_model, fetch, verify
 
 
@@ -16,12 +16,20 @@ def models(tmp_path):
     folder = tmp_path / "models"
     (folder / "deeper").mkdir(parents=True)
     (folder / "Rose-1B-Q4_1.gguf").write_bytes(gguf())
-    (folder / "Rose-7B-Q4_1.gguf").write_bytes(gguf())
+    (folder / "Rose-7B-Q4_1.gguf").write_bytes(gguf({"llama.context_length": 512}))
     (folder / "deeper" / "iris-2b.gguf").write_bytes(gguf({"general.file_type": 7}))
     (folder / "empty.gguf").touch()
     (folder / "notes.txt").write_text("not a model")
-    (folder / "big-00002-of-00002.gguf").write_bytes(gguf({"split.no": 1}))
+    (folder / "big-00002-of-00002.gguf").write_bytes(gguf({"split.no": 1, "split.count": 2}))
     return folder
+
+
+def find_models(folder, extra=()):
+    return Catalog(folder, places=list).models(extra)
+
+
+def resolve(wanted, folder):
+    return Catalog(folder, places=list).resolve(wanted)
 
 
 def test_models_are_listed_with_what_people_want_to_know(models):
@@ -44,7 +52,7 @@ def test_a_broken_file_is_listed_with_its_problem(models):
 
 def test_given_files_are_listed_once(models, tmp_path):
     mine = tmp_path / "mine.gguf"
-    mine.write_bytes(gguf())
+    mine.write_bytes(gguf({"llama.context_length": 128}))
     found = find_models(models, [mine, mine, models / "Rose-1B-Q4_1.gguf"])
     assert [(m.name, m.source) for m in found[5:]] == [("mine", "given")]
 

@@ -58,7 +58,7 @@ def _write_models(folder):
         # Some name themselves in their header, the others are named by their files.
         name = payload if number % 2 else None
         file = re.sub("[/\0]", "|", payload).encode()[:200].decode(errors="ignore")
-        (folder / f"{file}.gguf").write_bytes(gguf({"general.name": name}))
+        (folder / f"{file}.gguf").write_bytes(gguf({"general.name": name, "llama.context_length": number + 1}))
 
 
 async def _write_sessions(path):
