@@ -2,7 +2,7 @@
 
 VENV := .venv/bin
 
-.PHONY: run test check format bench shots lock clean
+.PHONY: run test faults check format bench shots lock clean
 
 run:  ## start chatapp; options for it go into ARGS="--persona Coder"
 	@sh scripts/setup.sh
@@ -10,6 +10,9 @@ run:  ## start chatapp; options for it go into ARGS="--persona Coder"
 
 test: dev  ## all tests; ARGS="tests/store -k search" picks some
 	@$(VENV)/python -m pytest $(ARGS)
+
+faults: dev  ## kills, hangs, hostile files, as many as it takes to believe it; some minutes
+	@CHATAPP_FAULTS=full $(VENV)/python -m pytest tests/faults $(ARGS)
 
 check: dev  ## format, lint, types, and who may import whom
 	$(VENV)/ruff format --check .
