@@ -8,6 +8,7 @@ Python function, because the number of questions tells how much of the graph is 
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,6 +29,8 @@ class Abort:
         self._strlen = ctypes.cast(strlen(), L.ggml_abort_callback)
         self._nodes = 0
         """Questions that the last whole evaluation asked."""
+        self.spans: list[float] = []
+        """Seconds that each node of the last whole evaluation took."""
         self.beats = 0
         """Grows while work goes on: with each node of a prompt, and with each token of a reply."""
 
@@ -60,20 +63,22 @@ class Abort:
     @contextmanager
     def watching(self, context: Any, tokens: range, progress: Callable[[int], None]) -> Iterator[None]:
         """While the tokens at these positions are evaluated: call `progress` with about the position reached."""
-        nodes = 0
+        spans: list[float] = []
+        last = time.perf_counter()
 
         def asked(_data: Any) -> bool:
-            nonlocal nodes
-            nodes += 1
+            nonlocal last
+            spans.append(time.perf_counter() - last)
             self.beats += 1
             if self._nodes:
-                progress(tokens.start + min(len(tokens) - 1, len(tokens) * nodes // self._nodes))
+                progress(tokens.start + min(len(tokens) - 1, len(tokens) * len(spans) // self._nodes))
+            last = time.perf_counter()
             return self.requested
 
         callback = L.ggml_abort_callback(asked)
         L.llama_set_abort_callback(context, callback, None)
         try:
             yield
-            self._nodes = nodes
+            self._nodes, self.spans = len(spans), spans
         finally:
             self.attach(context)

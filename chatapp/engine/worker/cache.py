@@ -55,7 +55,8 @@ class Cache:
         """Such a model remembers its last token's state only: what it holds cannot be cut back."""
         self._can_be_cut = not self._recurrent and not self._window
         self.states = States(states_limit, can_be_cut=self._can_be_cut)
-        self._chunk: int = L.llama_n_ubatch(context)
+        self.chunk: int = L.llama_n_ubatch(context)
+        """Tokens of a prompt that are evaluated at once; what is set here later may only be smaller."""
         self._abort = abort
         self._reproducible = reproducible
         self._batched = 0
@@ -127,8 +128,8 @@ class Cache:
         if batched == self._whole <= shared:
             return shared  # a reply that goes on where it stopped
         shared = min(shared, batched, self._whole)
-        first_batch = min(self._whole - shared, self._chunk - shared % self._chunk)
-        return shared - 1 if first_batch == 1 and shared % self._chunk else shared
+        first_batch = min(self._whole - shared, self.chunk - shared % self.chunk)
+        return shared - 1 if first_batch == 1 and shared % self.chunk else shared
 
     def _can_cut(self, kept: int, first: int) -> bool:
         """Whether what follows the first `kept` tokens can be removed, and the next one sees all that it must."""
@@ -158,7 +159,7 @@ class Cache:
             return 0
         known = [self.tokens, *(state.tokens for state in self.states)]
         fork = min(max(common_prefix(tokens, prompt) for tokens in known), len(prompt) - 1)
-        return fork - fork % self._chunk if self._reproducible else fork
+        return fork - fork % self.chunk if self._reproducible else fork
 
     # Other sequences ---------------------------------------------------------------------------------------------
 
@@ -224,7 +225,7 @@ class Cache:
     def _end_of_batch(self, done: int) -> int:
         if done >= self._whole:
             return done + 1
-        end = min(self._whole, done - done % self._chunk + self._chunk)
+        end = min(self._whole, done - done % self.chunk + self.chunk)
         return self._fork if done < self._fork < end else end
 
     def step(self, token: int) -> None:

@@ -15,7 +15,7 @@ from chatapp.engine.files import fingerprint_of, stamp_of
 from chatapp.engine.fit import DEFAULT_CONTEXT
 from chatapp.engine.names import good_name
 from chatapp.engine.protocol import FileStamp, KvType, Loading, ModelInfo, ModelOptions
-from chatapp.engine.worker import native_log
+from chatapp.engine.worker import native_log, pace
 from chatapp.engine.worker.abort import Abort
 from chatapp.engine.worker.cache import Cache
 from chatapp.engine.worker.info import metadata, quantisation_of, template_of
@@ -98,7 +98,7 @@ def load(options: ModelOptions, tell: Tell, abort: Abort, *, template_problem: s
         abort=abort,
     )
     progress.step("warming_up", _WEIGHED)
-    _warm_up(model)
+    _warm_up(model, options)
     model.info = model.info.model_copy(update={"note": note, "memory": memory_use(native_log.buffers())})
     return model
 
@@ -244,10 +244,23 @@ def _describe(
     )
 
 
-def _warm_up(model: Model) -> None:
-    """Evaluate a token, so that the first prompt finds the weights in memory and its progress can be told."""
-    model.cache.prefill([max(model.vocabulary.bos, 0)], _ignore, _ignore)
+def _warm_up(model: Model, options: ModelOptions) -> None:
+    """Evaluate a token, so that the first prompt finds the weights in memory and its progress can be told.
+
+    Where that takes long, a few more show how much may be evaluated at once; in reproducible mode that is fixed.
+    """
+    token = max(model.vocabulary.bos, 0)
+    began = time.monotonic()
+    model.cache.prefill([token], _ignore, _ignore)
     model.cache.clear()
+    if time.monotonic() - began > pace.SLOW_SECONDS and not options.reproducible:
+        model.cache.chunk = max(_measured_chunk(model, token) for _ in range(2))  # the machine may be busy once
+
+
+def _measured_chunk(model: Model, token: int) -> int:
+    model.cache.prefill([token] * pace.TRIED, _ignore, _ignore)
+    model.cache.clear()
+    return pace.batch_for(model.abort.spans, model.info.layers, model.cache.chunk)
 
 
 def _ignore(*_anything: Any) -> None:
