@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ from chatapp.conversation.decision import Memory
 from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.engine.fit import fit
+from chatapp.engine.frames import Piece, pack_piece
 from chatapp.engine.gguf import NotAModel
 from chatapp.engine.header import read_header
 from chatapp.engine.link import LOAD, EngineDied, EngineError, Link, Unanswered
@@ -25,8 +26,10 @@ from chatapp.engine.protocol import (
     Counted,
     Finished,
     Generate,
+    GiveState,
     Inspect,
     Inspected,
+    KeepState,
     Load,
     Loading,
     ModelInfo,
@@ -34,7 +37,12 @@ from chatapp.engine.protocol import (
     Plan,
     Planned,
     Prefill,
+    ReadState,
     Retune,
+    StateTaken,
+    TakeState,
+    Tokenize,
+    Tokenized,
     Tokens,
 )
 from chatapp.engine.trial import Trials
@@ -44,7 +52,8 @@ __all__ = ["Engine", "EngineDied", "EngineError"]
 CLOSE_SECONDS = 1.0
 """How long the engine may take to leave by itself."""
 REPLACED = "Another model was loaded."
-A = TypeVar("A", Counted, Planned, Inspected)
+A = TypeVar("A", Counted, Planned, Inspected, Tokenized, StateTaken, Piece)
+Question = Count | Plan | Inspect | Tokenize | TakeState | ReadState
 
 
 class Engine:
@@ -242,7 +251,57 @@ class Engine:
         request = Inspect(id=number, turns=tuple(turns), template=template, open_last=open_last)
         return await self._question(request, Inspected)
 
-    async def _question(self, request: Count | Plan | Inspect, answer: type[A]) -> A:
+    async def tokenize(self, text: str) -> tuple[int, ...]:
+        """The token ids of a text that follows other text; also while a reply is running.
+
+        Raises:
+            EngineError: when no model is loaded.
+            EngineDied: when the process has ended.
+        """
+        return (await self._question(Tokenize(id=next(self._ids), text=text), Tokenized)).token_ids
+
+    # KV states ----------------------------------------------------------------------------------------------
+
+    async def take_state(self, turns: Sequence[Turn], *, template: bool = True) -> StateTaken:
+        """Have the KV state copied that serves best for a prompt, to read it.
+
+        Raises:
+            EngineError: when the prompt cannot be made.
+            EngineDied: when the process has ended.
+        """
+        request = TakeState(id=next(self._ids), turns=tuple(turns), template=template)
+        return await self._question(request, StateTaken)
+
+    async def read_state(self, start: int, length: int) -> bytes:
+        """A piece of the state that was taken last; shorter than `length` at its end.
+
+        Raises:
+            EngineDied: when the process has ended.
+        """
+        return (await self._question(ReadState(id=next(self._ids), start=start, length=length), Piece)).data
+
+    async def give_state(
+        self, token_ids: Sequence[int], batched: int, size: int, pieces: AsyncIterable[bytes]
+    ) -> None:
+        """Let a KV state of so many bytes wait in the engine; for the arguments see `GiveState`.
+
+        It is dropped there when `pieces` raises, which is how a file says that it is not sound after all.
+
+        Raises:
+            EngineDied: when the process has ended.
+        """
+        link, number, sound = self._living(), next(self._ids), False
+        link.send(GiveState(id=number, size=size, token_ids=tuple(token_ids), batched=batched))
+        try:
+            async for piece in pieces:
+                link.check()
+                link.child.send(pack_piece(number, piece))
+                await link.child.drained()
+            sound = True
+        finally:
+            link.send(KeepState(id=number, sound=sound))
+
+    async def _question(self, request: Question, answer: type[A]) -> A:
         link = self._living()
         with link.answers_to(request.id) as answers:
             link.send(request)

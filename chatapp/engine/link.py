@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from chatapp.engine.frames import FrameError, Unpacker, pack
+from chatapp.engine.frames import FrameError, Piece, Unpacker, pack
 from chatapp.engine.process import Child
 from chatapp.engine.protocol import (
     EVENT,
@@ -69,7 +69,7 @@ class Link:
         self._tell_death = died
         self._death: EngineDied | None = None
         self._unpacker = Unpacker()
-        self._waiting: dict[int, asyncio.Queue[Event | Exception]] = {}
+        self._waiting: dict[int, asyncio.Queue[Event | Piece | Exception]] = {}
         self._unfinished: dict[int, list[asyncio.TimerHandle]] = {}
         """Generations that have not ended, with what happens in time to those that were asked to stop."""
         self._stopping = 0
@@ -151,7 +151,7 @@ class Link:
     # Answers ------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def answers_to(self, number: int) -> Iterator[asyncio.Queue[Event | Exception]]:
+    def answers_to(self, number: int) -> Iterator[asyncio.Queue[Event | Piece | Exception]]:
         """The queue that gets the events of a request; afterwards they are dropped."""
         self.check()
         queue = self._waiting[number] = asyncio.Queue()
@@ -160,7 +160,7 @@ class Link:
         finally:
             del self._waiting[number]
 
-    async def next(self, queue: asyncio.Queue[Event | Exception]) -> Event:
+    async def next(self, queue: asyncio.Queue[Event | Piece | Exception]) -> Event | Piece:
         """The next event.
 
         Raises:
@@ -180,13 +180,13 @@ class Link:
         if self._death is not None:
             raise EngineDied(str(self._death), self._death.detail)
 
-    def nonsense(self, event: Event) -> EngineDied:
+    def nonsense(self, event: Event | Piece) -> EngineDied:
         """End a child that answers what was not asked."""
         verdict = f"The engine gave an answer out of place (‘{event.kind}’) and was ended."
         self.child.kill(verdict)
         return EngineDied(verdict)
 
-    def _put(self, number: int, event: Event | Exception) -> None:
+    def _put(self, number: int, event: Event | Piece | Exception) -> None:
         if (queue := self._waiting.get(number)) is not None:
             queue.put_nowait(event)
             if queue.qsize() > MAX_BACKLOG:
@@ -198,7 +198,10 @@ class Link:
         self._watchdog.heard()
         try:
             for body in self._unpacker.feed(data):
-                self._deliver(EVENT.validate_json(body))
+                if isinstance(body, Piece):
+                    self._put(body.id, body)
+                else:
+                    self._deliver(EVENT.validate_json(body))
         except (FrameError, ValidationError):
             # What it said is not kept: it may be anything, also a person's text.
             self.child.kill("The engine said something that is not a message and was ended.")

@@ -95,6 +95,8 @@ class Child(asyncio.SubprocessProtocol):
         self._verdict = ""
         self._over = asyncio.Event()
         self._open_ends = 2  # stdout, and asyncio's word that stderr and the process have ended
+        self._taking = asyncio.Event()
+        self._taking.set()
         self._transport: asyncio.SubprocessTransport
         self._stdout: asyncio.ReadTransport | None = None
 
@@ -152,6 +154,10 @@ class Child(asyncio.SubprocessProtocol):
         if isinstance(stdin, asyncio.WriteTransport) and not stdin.is_closing():
             stdin.write(frame)
 
+    async def drained(self) -> None:
+        """Wait until its stdin takes more: for those who send much, so that others' requests come through."""
+        await self._taking.wait()
+
     def kill(self, verdict: str) -> None:
         """End it at once, and what it started with it; `verdict` is the sentence that `ended` will get."""
         self._verdict = self._verdict or verdict
@@ -182,6 +188,14 @@ class Child(asyncio.SubprocessProtocol):
         assert isinstance(transport, asyncio.SubprocessTransport)  # noqa: S101 - asyncio's own promise, for mypy
         self._transport = transport
         self._log.open()
+
+    def pause_writing(self) -> None:
+        """Its stdin is full."""
+        self._taking.clear()
+
+    def resume_writing(self) -> None:
+        """It takes more."""
+        self._taking.set()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:  # noqa: ARG002 - asyncio's signature
         """It printed something."""
@@ -223,6 +237,7 @@ class Child(asyncio.SubprocessProtocol):
         if self._over.is_set():
             return
         self._over.set()
+        self._taking.set()  # nobody waits for the dead
         if self._stdout is not None:
             self._stdout.close()
         self._transport.close()

@@ -1,7 +1,8 @@
 """The messages between the app and the engine process: one discriminated union each way.
 
-A frame is a length (4 bytes, big-endian), then one JSON document. Both sides validate what arrives. Every event
-of a generation carries its id, so that late tokens of a stopped reply can be dropped.
+A frame is a length (4 bytes, big-endian), then one JSON document, or a piece of a KV state in raw bytes. Both
+sides validate what arrives. Every event of a generation carries its id, so that late tokens of a stopped reply can
+be dropped.
 """
 
 from __future__ import annotations
@@ -141,13 +142,75 @@ class Inspect(_Message):
     open_last: bool = False
 
 
+class Tokenize(_Message):
+    """The token ids of a text that follows other text. Answered between two tokens of a running reply."""
+
+    kind: Literal["tokenize"] = "tokenize"
+    id: int
+    text: str
+
+
+class TakeState(_Message):
+    """Copy the KV state that serves best for a prompt, so that it can be read piece by piece.
+
+    Answered between two tokens of a running reply, like those that follow.
+    """
+
+    kind: Literal["take_state"] = "take_state"
+    id: int
+    turns: tuple[Turn, ...]
+    template: bool = True
+
+
+class ReadState(_Message):
+    """Send a piece of the state that was taken last. Answered with raw bytes: fewer than asked for at its end."""
+
+    kind: Literal["read_state"] = "read_state"
+    id: int
+    start: Annotated[int, Field(ge=0)]
+    length: Annotated[int, Field(ge=1, le=MAX_FRAME // 2)]
+
+
+class GiveState(_Message):
+    """A KV state is to come: raw bytes of this id, then KeepState. It waits with the others until it is of use."""
+
+    kind: Literal["give_state"] = "give_state"
+    id: int
+    size: Annotated[int, Field(ge=1)]
+    token_ids: tuple[int, ...]
+    batched: Annotated[int, Field(ge=0)]
+
+
+class KeepState(_Message):
+    """All of a given state was sent. It is kept only when it is `sound`: what was read is what was written."""
+
+    kind: Literal["keep_state"] = "keep_state"
+    id: int
+    sound: bool
+
+
 class Ping(_Message):
     """Give a sign of life. Answered at once, whatever the engine is doing."""
 
     kind: Literal["ping"] = "ping"
 
 
-Request = Annotated[Load | Generate | Retune | Cancel | Count | Plan | Inspect | Ping, Field(discriminator="kind")]
+Request = Annotated[
+    Load
+    | Generate
+    | Retune
+    | Cancel
+    | Count
+    | Plan
+    | Inspect
+    | Ping
+    | Tokenize
+    | TakeState
+    | ReadState
+    | GiveState
+    | KeepState,
+    Field(discriminator="kind"),
+]
 
 
 # The engine tells -----------------------------------------------------------------------------------------------
@@ -207,6 +270,9 @@ class ModelInfo(_Message):
     reproducible: bool
     kv_types: tuple[KvType, KvType] = ("f16", "f16")
     """Of keys, of values."""
+    n_ubatch: int = 512
+    build: str = ""
+    """The version of llama.cpp's binding: another one may write KV states in another form."""
     memory: MemoryUse = MemoryUse()
     note: str = ""
     """What of the options could not be done, in one sentence."""
@@ -312,6 +378,29 @@ class Inspected(_Message):
     """The turn that each token belongs to; the number of turns for what opens the reply."""
 
 
+class Tokenized(_Message):
+    """The answer to Tokenize."""
+
+    kind: Literal["tokenized"] = "tokenized"
+    id: int
+    token_ids: tuple[int, ...]
+
+
+class StateTaken(_Message):
+    """The answer to TakeState: what can be read now, which is nothing when `size` is 0.
+
+    `batched` says how many of its tokens, from the start on, were evaluated together with others; `seconds` how
+    long those that the prompt shares would take to evaluate anew, by what was measured in this process.
+    """
+
+    kind: Literal["state_taken"] = "state_taken"
+    id: int
+    size: int = 0
+    token_ids: tuple[int, ...] = ()
+    batched: int = 0
+    seconds: float = 0.0
+
+
 class Pulse(_Message):
     """The answer to Ping: whether a reply is being made, and a count that grows with every step of the work."""
 
@@ -330,7 +419,18 @@ class Failed(_Message):
 
 
 Event = Annotated[
-    Loading | Loaded | Prefill | Tokens | Finished | Counted | Planned | Inspected | Pulse | Failed,
+    Loading
+    | Loaded
+    | Prefill
+    | Tokens
+    | Finished
+    | Counted
+    | Planned
+    | Inspected
+    | Tokenized
+    | StateTaken
+    | Pulse
+    | Failed,
     Field(discriminator="kind"),
 ]
 

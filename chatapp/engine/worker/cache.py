@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import ctypes
 import os
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from llama_cpp import llama_cpp as L  # noqa: N812
 
+from chatapp.engine.prefix import common_prefix
 from chatapp.engine.worker.abort import Abort
-from chatapp.engine.worker.states import State, States, common_prefix, copy_in, copy_out, rewritten
+from chatapp.engine.worker.states import State, States, copy_in, copy_out, rewritten
 
 _ABORTED = 2
 _NO_ROOM = 1
@@ -65,6 +67,8 @@ class Cache:
         """Tokens of the present prompt that are evaluated in batches; those of a reply that goes on are not."""
         self._fork = 0
         """Tokens of the present prompt after which a state is put aside: others have begun so, and may again."""
+        self._read_tokens, self._read_seconds = 0, 0.0
+        """Tokens of prompts that were evaluated, and what that took."""
         self._one = (L.llama_token * 1)()
         self._batch_of_one = L.llama_batch_get_one(self._one, 1)
 
@@ -180,6 +184,18 @@ class Cache:
             return None  # a copy has no more than the window: sums over it run in another order, to other bits
         return copy_out(self._context, self.tokens, self._batched, self.states.limit)
 
+    def serving(self, prompt: list[int]) -> tuple[State | None, float]:
+        """The state that shares most with a prompt, whether held or waiting, if any may be kept.
+
+        Returns:
+            The state, and the seconds that what it shares would take to evaluate anew, by what was measured here.
+        """
+        shared = common_prefix(self.tokens, prompt)
+        known = [(common_prefix(state.tokens, prompt), state) for state in self.states]
+        more, state = max(known, key=lambda one: one[0], default=(0, None))
+        found = state if more > shared else self.copy()
+        return found, max(shared, more) * self._read_seconds / max(1, self._read_tokens)
+
     def _swap_in(self, state: State, used: int) -> None:
         """Hold a waiting state. It goes on waiting where what is held can no longer serve for it."""
         self._empty()
@@ -213,8 +229,11 @@ class Cache:
             chunk = prompt[done:end]
             buffer = (L.llama_token * len(chunk))(*chunk)
             batch = L.llama_batch_get_one(buffer, len(chunk))
+            started = time.monotonic()
             with self._abort.watching(self._context, range(done, end), progress):
                 self._decode(batch, chunk)
+            self._read_tokens += len(chunk)
+            self._read_seconds += time.monotonic() - started
             if self._batched == done and len(chunk) > 1:
                 self._batched = end
             if end == self._fork:

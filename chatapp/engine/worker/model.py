@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import llama_cpp
 from llama_cpp import llama_cpp as L  # noqa: N812
 
 from chatapp.engine.files import fingerprint_of, stamp_of
@@ -239,6 +240,8 @@ def _describe(
         flash_attention=flash_attention,
         reproducible=options.reproducible,
         kv_types=_kv_types(options),
+        n_ubatch=L.llama_n_ubatch(context),
+        build=llama_cpp.__version__,
         template=template.kind,
         template_note=template.note,
     )

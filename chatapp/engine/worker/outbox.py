@@ -12,7 +12,7 @@ import time
 
 from pydantic import BaseModel
 
-from chatapp.engine.frames import pack
+from chatapp.engine.frames import pack, pack_piece
 from chatapp.engine.protocol import Tokens
 
 GATHER_SECONDS = 1 / 15
@@ -37,22 +37,26 @@ class Outbox:
             self._send_tokens()
         else:
             self._send_tokens()
-            self._write(event)
+            self._write(pack(event))
 
     def tell_at_once(self, event: BaseModel) -> None:
         """Send an event between two others; any thread may."""
-        self._write(event)
+        self._write(pack(event))
+
+    def send(self, number: int, data: memoryview) -> None:
+        """Send raw bytes for a request."""
+        self._write(pack_piece(number, data))
 
     def _send_tokens(self) -> None:
         if self._gathered:
             text = "".join(event.text for event in self._gathered)
             ids = tuple(token for event in self._gathered for token in event.token_ids)
-            self._write(Tokens(id=self._gathered[0].id, text=text, token_ids=ids))
+            self._write(pack(Tokens(id=self._gathered[0].id, text=text, token_ids=ids)))
             self._gathered.clear()
             self._sent = time.monotonic()
 
-    def _write(self, event: BaseModel) -> None:
-        frame = memoryview(pack(event))
+    def _write(self, packed: bytes) -> None:
+        frame = memoryview(packed)
         try:
             with self._writing:
                 while frame:

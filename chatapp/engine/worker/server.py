@@ -19,7 +19,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chatapp.engine.frames import FrameError, Unpacker
+from chatapp.engine.frames import FrameError, Piece, Unpacker
 from chatapp.engine.protocol import (
     REQUEST,
     Cancel,
@@ -27,17 +27,24 @@ from chatapp.engine.protocol import (
     Counted,
     Failed,
     Generate,
+    GiveState,
     Inspect,
     Inspected,
+    KeepState,
     Load,
     Loaded,
     Ping,
     Plan,
     Planned,
     Pulse,
+    ReadState,
     Request,
     Retune,
     Sandbox,
+    StateTaken,
+    TakeState,
+    Tokenize,
+    Tokenized,
 )
 from chatapp.engine.worker.abort import Abort
 from chatapp.engine.worker.control import Control
@@ -45,6 +52,7 @@ from chatapp.engine.worker.generate import Generation, PromptTooLongError
 from chatapp.engine.worker.grammar import ConstraintError
 from chatapp.engine.worker.model import LoadError, Model, load, may_use_gpu
 from chatapp.engine.worker.outbox import Outbox
+from chatapp.engine.worker.parcels import Parcels
 from chatapp.engine.worker.sampler import NoCandidatesError
 from chatapp.engine.worker.sandbox import Confinement
 from chatapp.engine.worker.template import TemplateError
@@ -63,6 +71,7 @@ class Server:
         self._control = Control(self._abort)
         self._inbox: queue.SimpleQueue[tuple[float, Request]] = queue.SimpleQueue()
         self._postponed: deque[tuple[float, Request]] = deque()
+        self._parcels = Parcels()
         self._model: Model | None = None
         self._confinement: Confinement | None = None
         self._answers: dict[type[Request], Callable[[Any, float], None]] = {
@@ -71,6 +80,10 @@ class Server:
             Count: self._count,
             Plan: self._plan,
             Inspect: self._inspect,
+            Tokenize: self._tokenize,
+            TakeState: self._take_state,
+            ReadState: self._read_state,
+            KeepState: self._keep_state,
         }
         """What is done for each kind of request, given the request and the time at which it came."""
 
@@ -87,7 +100,10 @@ class Server:
         try:
             while data := os.read(self._requests, _PIECE):
                 for body in unpacker.feed(data):
-                    self._sort(REQUEST.validate_json(body))
+                    if isinstance(body, Piece):
+                        self._parcels.add(body)
+                    else:
+                        self._sort(REQUEST.validate_json(body))
         except (OSError, FrameError, ValidationError) as error:
             # What was read may be a person's text: only the kind of error is printed.
             os.write(2, f"chatapp: the app sent what is no request ({type(error).__name__})\n".encode())
@@ -99,6 +115,8 @@ class Server:
             self._control.cancel(request.id)
         elif isinstance(request, Retune):
             self._control.retune(request.id, request.settings)
+        elif isinstance(request, GiveState):
+            self._parcels.begin(request)
         elif isinstance(request, Ping):
             self._outbox.tell_at_once(Pulse(beats=self._abort.beats, busy=self._control.busy))
         else:
@@ -164,10 +182,10 @@ class Server:
         self._abort.beats += 1
         while not self._inbox.empty():
             asked, request = self._inbox.get()
-            if isinstance(request, Count | Plan | Inspect):
-                self._answer(asked, request)
-            else:
+            if isinstance(request, Load | Generate):
                 self._postponed.append((asked, request))
+            else:
+                self._answer(asked, request)
 
     def _count(self, request: Count, _asked: float) -> None:
         ids = self._loaded().prompts.ids(request.turns, template=request.template, open_last=request.open_last)
@@ -191,6 +209,29 @@ class Server:
                 owners=tuple(owners),
             )
         )
+
+    def _tokenize(self, request: Tokenize, _asked: float) -> None:
+        ids = self._loaded().vocabulary.tokenize_after_text(request.text)
+        self._tell(Tokenized(id=request.id, token_ids=tuple(ids)))
+
+    def _take_state(self, request: TakeState, _asked: float) -> None:
+        model = self._loaded()
+        state, seconds = model.cache.serving(model.prompts.ids(request.turns, template=request.template))
+        self._parcels.offer(state)
+        if state is None:
+            self._tell(StateTaken(id=request.id))
+            return
+        ids, size = tuple(state.tokens), len(state.data)
+        self._tell(StateTaken(id=request.id, size=size, token_ids=ids, batched=state.batched, seconds=seconds))
+
+    def _read_state(self, request: ReadState, _asked: float) -> None:
+        self._outbox.send(request.id, self._parcels.cut(request))
+
+    def _keep_state(self, request: KeepState, _asked: float) -> None:
+        model = self._loaded()
+        state = self._parcels.take(request, model.vocabulary.size)
+        if state is not None and len(state.tokens) <= model.cache.size:
+            model.cache.states.add(state)
 
     def _loaded(self) -> Model:
         if self._model is None:

@@ -114,17 +114,6 @@ class States:
         )
 
 
-def common_prefix(one: list[int], other: list[int]) -> int:
-    """How many tokens two sequences begin with in common."""
-    length = min(len(one), len(other))
-    if one[:length] == other[:length]:  # nearly always, and much faster
-        return length
-    for index, (ours, theirs) in enumerate(zip(one, other, strict=False)):
-        if ours != theirs:
-            return index
-    return length
-
-
 def rewritten(lost: list[int], prompt: list[int]) -> bool:
     """Whether a prompt has the end of what would be lost: then it is the same turn, put in other words.
 
