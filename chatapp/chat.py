@@ -24,6 +24,7 @@ from chatapp.conversation.sampling import RANDOM_SEED, SamplingSettings
 from chatapp.conversation.session import Session, title_from
 from chatapp.engine.client import Engine, EngineDied, EngineError
 from chatapp.engine.protocol import CacheUse, Finished, Loading, ModelInfo, ModelOptions, Prefill, Tokens
+from chatapp.engine.recall import Recall
 from chatapp.recording import Record, Saving
 from chatapp.room import Room
 from chatapp.store import Store
@@ -71,6 +72,7 @@ def model_options(path: str, settings: Settings, *, reproducible: bool = False) 
         kv_type=settings.kv_type,
         mmap=settings.mmap,
         mlock=settings.mlock,
+        states_limit=settings.kv_memory_mb * 2**20,
         reproducible=reproducible,
     )
 
@@ -96,6 +98,8 @@ class Chat:
         self.on_saving: Callable[[Saving], None] = lambda _saving: None
         """Told when the disk refuses a reply, and when it takes it after all, be it long after its end."""
         self.room = Room(session, store, engine, on_full)
+        self.recall: Recall | None = None
+        """What keeps the KV state of this session on disk, where that is wished."""
         self.prompt: fitting.Prompt | None = None
         """The prompt that was sent last."""
         self.cache: CacheUse | None = None
@@ -240,6 +244,12 @@ class Chat:
             async for event in events:
                 yield event
 
+    async def keep_state(self) -> None:
+        """Keep the KV state of the path in view on disk, if a prompt was read for it and that is worth keeping."""
+        if self.recall is not None and self.prompt is not None and self.streaming is None:
+            turns = fitting.turns_of(self.session, self._tokenizer)
+            await self.recall.keep(self.session.uid, turns, template=self.session.persona.template)
+
     def _settings(self) -> SamplingSettings:
         return self.session.sampling().settings
 
@@ -298,13 +308,17 @@ class Chat:
         if self.options is None:
             raise EngineError("No model is chosen yet.", "load")
         info = await self.engine.ensure(self.options, self.progress)
+        if self.recall is not None:
+            await self.recall.bring_back(self.session.uid)
         if self.stopping:
             return
         persona = self.session.persona
         path = self.session.tree.path_to(reply.parent)
         begun = bool(reply.text)
-        if not begun and persona.prefill:
-            yield Tokens(id=0, text=persona.prefill, token_ids=())
+        opening = "" if begun else persona.prefill
+        if opening or (begun and not reply.token_ids):  # with its ids, which the KV cache will hold
+            ids = await self.engine.tokenize(opening or reply.text)
+            yield Tokens(id=0, text=opening, token_ids=ids)
         open_reply = reply if reply.text else None
         prompt = await fitting.prepare(self.session, self.engine, path, reply=open_reply)
         if not prompt.plan.fits and self.room.policy is Policy.DROP:

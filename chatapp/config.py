@@ -52,6 +52,10 @@ class Settings(BaseModel):
     on_full: Policy = Policy.DROP
     """What is done when the context window is full: `drop` leaves the oldest turns out, `summarise` has the model
     sum them up, `stop` asks you; a session may choose otherwise."""
+    kv_memory_mb: Annotated[int, Field(ge=0, le=2**20)] = 512
+    """Megabytes of memory for the KV states of other sessions and branches, to go back to them at once."""
+    kv_disk_mb: Annotated[int, Field(ge=0, le=2**20)] = 2048
+    """Megabytes of disk for the KV states of sessions, to open them without reading them anew; 0 writes none."""
     keys: dict[str, str] = {}
     """Own keys, by the id of the binding: `keys."chat.again" = "ctrl+y"`."""
 

@@ -108,6 +108,12 @@ async def prepare(
     return Prompt(tuple(prompt), window, plan, counted.turns)
 
 
+def turns_of(session: Session, tokenizer: str) -> list[Turn]:
+    """The turns of the path in view, as far as they are in the context window."""
+    window = window_of(session.tree, session.tree.path())
+    return [piece.turn for piece in pieces(session.persona, window.seen, tokenizer, summary=window.summary)]
+
+
 def border_by_dropping(prompt: Prompt, *, keep_last: bool) -> Message | None:
     """The message after which the window begins when the oldest turns are left out."""
     plan = prompt.plan

@@ -11,10 +11,14 @@ from pathlib import Path
 from chatapp.config import Settings, SettingsError
 from chatapp.conversation.persona import Persona
 from chatapp.engine.catalog import Catalog, ModelFile, ModelNotFound
+from chatapp.engine.client import Engine
 from chatapp.engine.embedded import embedded_model
 from chatapp.engine.experience import Experience
 from chatapp.engine.headers import Headers
+from chatapp.engine.recall import Recall
+from chatapp.engine.snapshots import Snapshots
 from chatapp.errors import Refusal
+from chatapp.log import log_to
 from chatapp.paths import Paths
 from chatapp.personas import Library, MacroValues, NoSuchPersona, expand, shipped_folder
 
@@ -41,6 +45,7 @@ class Home:
             raise Refusal(
                 "data_dir", f"The folder {paths.data} cannot be used ({reason}). Name another with --data-dir."
             ) from error
+        log_to(paths.log)
         try:
             return cls(paths, Settings.load(paths.settings))
         except SettingsError as error:
@@ -60,6 +65,15 @@ class Home:
     def experience(self) -> Experience:
         """What was seen of each model."""
         return Experience(self.paths.experience)
+
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        """The KV states of the sessions."""
+        return Snapshots(self.paths.snapshots, self.settings.kv_disk_mb * 2**20)
+
+    def recall(self, engine: Engine) -> Recall | None:
+        """What brings the KV states back into an engine; none where the settings want none kept."""
+        return Recall(engine, self.snapshots) if self.settings.kv_disk_mb else None
 
     def persona(self, name: str | None, model_name: str) -> Persona:
         """A persona with its macros expanded, as a session starts with it.

@@ -30,5 +30,4 @@ def log_to(path: Path) -> None:
     for before in list(logger.handlers):
         logger.removeHandler(before)
         before.close()
-    logger.addHandler(handler)
-    logger.propagate = False
+    logger.addHandler(handler)  # which also keeps Python from printing warnings by itself

@@ -52,6 +52,11 @@ class Paths:
         return self.data / "models"
 
     @property
+    def snapshots(self) -> Path:
+        """KV states of the sessions; they can always be made again."""
+        return self.data / "snapshots"
+
+    @property
     def settings(self) -> Path:
         """The user's settings file."""
         return self.config / "settings.toml"

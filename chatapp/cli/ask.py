@@ -68,6 +68,7 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
         options = model_options(str(model.path), home.settings, reproducible=arguments.reproducible)
         chat = Chat(session, store, engine, options, on_full=Policy(arguments.on_full or home.settings.on_full))
         chat.on_saving = lambda saving: note(saving.sentence) if isinstance(saving, Unsaved) else None
+        chat.recall = home.recall(engine) if keep else None
         await chat.tune(preset or session.preset, {**session.overrides, **overrides})
         await store.save_model(session.id, str(model.path))
         started = loop.time()
@@ -80,6 +81,8 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
             _tell_figures(reply, load_s)
         if arguments.json and reply.status is not Status.ERROR:
             print_json(_report(chat, reply, load_s, kept=keep))
+        sys.stdout.flush()  # whoever waits for the reply need not wait for what is kept of it
+        await chat.keep_state()
         return _verdict(reply)
     finally:
         await engine.close()

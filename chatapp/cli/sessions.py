@@ -14,6 +14,7 @@ from chatapp.cli.output import note, print_file, print_json, print_table
 from chatapp.conversation.message import Message, Role
 from chatapp.conversation.query import read_query
 from chatapp.conversation.session import Session, SessionHead
+from chatapp.engine.snapshots import Snapshots
 from chatapp.errors import Refusal
 from chatapp.exchange import format_named, import_file
 from chatapp.home import Home
@@ -50,7 +51,7 @@ async def _run(arguments: argparse.Namespace, home: Home) -> None:
             case "duplicate":
                 _tell({"id": await store.duplicate(arguments.id)}, arguments)
             case verb:
-                await _change(verb, arguments, store)
+                await _change(verb, arguments, store, home.snapshots)
     finally:
         await store.close()
 
@@ -113,13 +114,14 @@ def _as_json(session: Session) -> dict[str, Any]:
     }
 
 
-async def _change(verb: str, arguments: argparse.Namespace, store: Store) -> None:
+async def _change(verb: str, arguments: argparse.Namespace, store: Store, snapshots: Snapshots) -> None:
     session = await store.session(arguments.id)
     match verb:
         case "rename":
             await store.rename(session.id, repair(arguments.title))
         case "delete":
             await store.trash(session.id)
+            snapshots.remove(session.uid)
         case "restore":
             await store.restore(session.id)
         case "pin":

@@ -35,7 +35,7 @@ class Recall:
 
     async def bring_back(self, session: str) -> None:
         """Give the engine what is kept of a session, once in the life of its process; returns when it has it."""
-        if (info := self._engine.info) is None or not self._engine.alive:
+        if (info := self._engine.info) is None or not session or not self._engine.alive:
             return
         if self._info is not info:
             self._info = info

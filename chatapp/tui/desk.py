@@ -19,6 +19,7 @@ from chatapp.errors import Refusal
 from chatapp.home import Home
 from chatapp.recording import Saving
 from chatapp.store import Store, StoreError
+from chatapp.tui.keeping import Keeping
 from chatapp.tui.loader import Loader, ModelState
 
 CLOSE_SECONDS = 2.0
@@ -57,6 +58,7 @@ class Desk:
         self.engine = Engine(home.paths.engine_log, verdicts=home.paths.templates)
         self.loader = Loader(self.engine, home, self, listener.hear_model)
         self.store: Store
+        self.states = Keeping(None)
         self._listener = listener
         self._chats: dict[str, Chat] = {}
         self._waiting: list[tuple[Chat, str]] = []
@@ -68,6 +70,7 @@ class Desk:
     async def open(self, *, temporary: bool) -> None:
         """Open the store."""
         self.store = await Store.temporary() if temporary else await Store.open(self.home.paths.database)
+        self.states = Keeping(None if temporary else self.home.recall(self.engine))
 
     async def close(self) -> None:
         """Stop what runs, keep what was said, end the engine."""
@@ -76,6 +79,7 @@ class Desk:
         if self._turn is not None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._turn, CLOSE_SECONDS)
+        await self.states.close(CLOSE_SECONDS)
         await self.engine.close()
         await self.store.close()
 
@@ -101,6 +105,7 @@ class Desk:
         for chat in {*self._chats.values(), *filter(None, [self.chat])}:
             chat.options = self.loader.options(file)
         if self.chat is not None:
+            self.states.opened(self.chat)
             self.chat.session.model = str(file.path)
             if self.chat.session.id:
                 await self.store.save_model(self.chat.session.id, str(file.path))
@@ -129,8 +134,7 @@ class Desk:
         chat = self._chats.get(uid)
         if chat is None:
             chat = self._hold(await self.store.session(uid))
-        self.chat = chat
-        return chat
+        return self._view(chat)
 
     async def begin(self, persona_name: str | None = None) -> Chat:
         """Start a session. It is kept from its first word on, so that looking around leaves nothing behind.
@@ -139,8 +143,14 @@ class Desk:
             Refusal: when there is no such persona.
         """
         name = self.model.file.name if self.model.file else ""
-        self.chat = self._hold(Session(0, "", "", self.home.persona(persona_name, name)))
-        return self.chat
+        return self._view(self._hold(Session(0, "", "", self.home.persona(persona_name, name))))
+
+    def _view(self, chat: Chat) -> Chat:
+        if chat is not self.chat:
+            self.states.left(self.chat)
+        self.chat = chat
+        self.states.opened(chat)
+        return chat
 
     async def apply_persona(self, name: str) -> None:
         """Give the chat in view another persona, from the next reply on.
@@ -188,6 +198,7 @@ class Desk:
             chat.stop()
             self._waiting = [(owner, text) for owner, text in self._waiting if owner is not chat]
         await self.store.trash(session.id)
+        self.states.forget(uid)
 
     async def restore(self, uid: str) -> None:
         """Bring a session back from the trash."""
@@ -253,6 +264,7 @@ class Desk:
         self, chat: Chat, events: AsyncGenerator[TurnEvent, None], waited: tuple[Chat, str] | None = None
     ) -> None:
         pause = 0.0
+        self.states.turn_began()
         try:
             await self.keep(chat)
             async with aclosing(events):
@@ -268,6 +280,7 @@ class Desk:
             self._listener.tell_trouble(str(error))
         finally:
             self._turn = None
+            self.states.turn_ended(chat)
             self._listener.hear_idle()
             asyncio.get_running_loop().call_later(pause, self._pump)
 
