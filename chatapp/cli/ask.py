@@ -9,7 +9,7 @@ import sys
 from contextlib import aclosing, suppress
 from typing import Any
 
-from chatapp.chat import Bordered, Chat, Ended, TurnEvent, model_options
+from chatapp.chat import Bordered, Chat, Ended, TurnEvent
 from chatapp.cli.opening import open_home
 from chatapp.cli.output import note, print_json
 from chatapp.cli.parser import SAMPLING_FLAGS
@@ -24,6 +24,7 @@ from chatapp.engine.client import Engine, EngineDied, EngineError
 from chatapp.engine.protocol import Tokens
 from chatapp.errors import Refusal
 from chatapp.home import Home
+from chatapp.loading import learn_from_load, learn_from_reply, plan_load
 from chatapp.recording import Unsaved
 from chatapp.store import Store, StoreError
 from chatapp.text import display
@@ -65,7 +66,10 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
     try:
         session = await _session(arguments, home, store)
         model = home.model(arguments.model or session.model)
-        options = model_options(str(model.path), home.settings, reproducible=arguments.reproducible)
+        plan = plan_load(home, model, reproducible=arguments.reproducible)
+        if plan.note:
+            note(plan.note)
+        options = plan.options
         chat = Chat(session, store, engine, options, on_full=Policy(arguments.on_full or home.settings.on_full))
         chat.on_saving = lambda saving: note(saving.sentence) if isinstance(saving, Unsaved) else None
         chat.recall = home.recall(engine) if keep else None
@@ -77,6 +81,8 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
             note(info.template_note)
         load_s = loop.time() - started
         reply = await _print_reply(chat, text, as_json=arguments.json)
+        learn_from_load(home, model, options, info)
+        learn_from_reply(home, model, reply, info.n_threads)
         if arguments.verbose:
             _tell_figures(reply, load_s)
         if arguments.json and reply.status is not Status.ERROR:

@@ -18,7 +18,6 @@ from pathlib import Path
 import apsw
 
 from chatapp import __version__
-from chatapp.chat import model_options
 from chatapp.cli.opening import open_home
 from chatapp.cli.output import print_json, print_table
 from chatapp.conversation.message import Role
@@ -28,6 +27,7 @@ from chatapp.engine.client import Engine, EngineDied, EngineError
 from chatapp.engine.protocol import Finished, Sandbox
 from chatapp.errors import Refusal
 from chatapp.home import Home, short_path
+from chatapp.loading import plan_load
 from chatapp.store import Store, StoreError
 
 PACKAGES = ("textual", "llama-cpp-python", "pydantic", "apsw", "jinja2")
@@ -115,7 +115,7 @@ async def _engine(home: Home) -> list[Check]:
 async def _answers(engine: Engine, home: Home) -> str:
     model = home.model()
     began = time.monotonic()
-    info = await engine.load(model_options(str(model.path), home.settings))
+    info = await engine.load(plan_load(home, model).options)
     loaded = time.monotonic() - began
     turns = [Turn(role=Role.USER, content="Say hello.")]
     settings = SamplingSettings(temperature=0, max_tokens=16)

@@ -68,6 +68,10 @@ class Experience:
         before = self.of(path, size)
         return self._keep(path, before, before.model_copy(update={"memory": memory, "lesson": lesson}))
 
+    def write_nothing(self) -> None:
+        """Remember only until the end of the process, from now on."""
+        self._file = None
+
     def save(self) -> None:
         """Write the file whole; a few milliseconds on the disk.
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from typing import Protocol
 
-from chatapp.chat import Began, Chat, TurnEvent
+from chatapp.chat import Began, Chat, Ended, TurnEvent
 from chatapp.conversation.message import Kind
 from chatapp.conversation.session import Session, SessionHead
 from chatapp.engine.catalog import ModelFile
@@ -69,6 +69,8 @@ class Desk:
 
     async def open(self, *, temporary: bool) -> None:
         """Open the store."""
+        if temporary:
+            self.home.experience.write_nothing()
         self.store = await Store.temporary() if temporary else await Store.open(self.home.paths.database)
         self.states = Keeping(None if temporary else self.home.recall(self.engine))
 
@@ -274,6 +276,8 @@ class Desk:
                     elif isinstance(event, Began):
                         self._waiting = [one for one in self._waiting if one is not waited]
                         await self._keep_unsent(chat)
+                    elif isinstance(event, Ended):
+                        self.loader.learn(event.reply)
                     self._listener.hear_turn(chat, event)
         except (StoreError, Refusal) as error:
             pause = RETRY_SECONDS

@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from chatapp.chat import model_options
+from chatapp.conversation.message import Message
 from chatapp.engine.catalog import ModelFile
 from chatapp.engine.client import Engine, EngineDied, EngineError
 from chatapp.engine.embedded import verify
 from chatapp.engine.protocol import Loading, ModelOptions
 from chatapp.engine.restarts import LIMIT, WINDOW_SECONDS, Restarts
 from chatapp.home import Home
+from chatapp.loading import LoadPlan, learn_from_load, learn_from_reply, plan_load
 
 DAMAGED = "The embedded model is damaged: its hash is wrong. Install it again."
 CALLED_OFF = "Loading was stopped."
@@ -56,8 +57,10 @@ class Loader:
         self._changed = changed
         self._before: ModelFile | None = None
         """The model that goes on when the present load comes to nothing."""
+        self._plans: dict[ModelFile, LoadPlan] = {}
         self._restarts = Restarts()
         self._task: asyncio.Task[None] | None = None
+        self._learning: asyncio.Task[None] | None = None
         engine.on_death = self._died
 
     @property
@@ -91,6 +94,8 @@ class Loader:
     async def close(self) -> None:
         """Load no more."""
         self._engine.on_death = lambda _death: None
+        if self._learning is not None:
+            await self._learning
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -101,10 +106,29 @@ class Loader:
         self._changed()
 
     def options(self, file: ModelFile) -> ModelOptions:
-        """How a model is loaded here."""
-        return model_options(str(file.path), self._home.settings)
+        """How a model is loaded here: as it was planned when it was loaded last, whatever memory is left now."""
+        return self._plan(file).options
+
+    def learn(self, reply: Message) -> None:
+        """Remember how fast the present model wrote a reply."""
+        file, info = self.state.file, self._engine.info
+        if file is not None and info is not None:
+            self._learning = asyncio.create_task(
+                asyncio.to_thread(learn_from_reply, self._home, file, reply, info.n_threads)
+            )
+
+    def _plan(self, file: ModelFile) -> LoadPlan:
+        if file not in self._plans:
+            self._plans[file] = plan_load(self._home, file, freed=self._to_be_freed())
+        return self._plans[file]
+
+    def _to_be_freed(self) -> int:
+        """What the present model holds of memory, mapped weights apart: those count as free already."""
+        info = self._engine.info if self._engine.alive else None
+        return info.memory.cache + info.memory.compute if info else 0
 
     def _begin(self, file: ModelFile) -> None:
+        self._plans.pop(file, None)  # memory may be another now
         self.state = ModelState(file)
         self._changed()
         before, loading = self._task, self._load(file)
@@ -124,11 +148,17 @@ class Loader:
                 await self._go_back(DAMAGED)
                 return
             await self._say_if_short(file)
-            info = await self._engine.load(self.options(file), self.report)
+            plan = self._plan(file)
+            if plan.note:
+                self._desk.tell_trouble(plan.note)
+            info = await self._engine.load(plan.options, self.report)
         except (EngineError, EngineDied) as error:
             await self._go_back(str(error))
             return
         self._before = None
+        await asyncio.to_thread(learn_from_load, self._home, file, plan.options, info)
+        if info.note:
+            self._desk.tell_trouble(info.note)
         if info.template != "own":
             self._desk.tell_trouble(info.template_note)
         await self._ready(file)
