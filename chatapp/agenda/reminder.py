@@ -8,7 +8,7 @@ wall time: `told` and `done` hold the latest one that was told and dealt with, w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import islice
@@ -152,6 +152,25 @@ class Reminder:
         """Whether nothing is left to do about it, ever."""
         return self.open_since(now) is None and self.next(now) is None
 
+    def at_hand(self, now: datetime) -> datetime | None:
+        """The occurrence that one means who says it is done: the open one, put off or not, else the next."""
+        latest = self.plan.latest(now)
+        if latest is not None and not _covers(self.done, latest):
+            return latest
+        return self.coming(now)
+
+    def dealt_with(self, now: datetime) -> Reminder | None:
+        """The reminder with its occurrence at hand done; None when it is over already."""
+        occurrence = self.at_hand(now)
+        return replace(self, done=occurrence, snoozed=None) if occurrence else None
+
+    def put_off(self, until: datetime, now: datetime) -> Reminder | None:
+        """The reminder put off to a moment; None where nothing has come that could be."""
+        latest = self.plan.latest(now)
+        if latest is None or _covers(self.done, latest):
+            return None
+        return replace(self, told=latest, snoozed=until)
+
     def told_ahead(self, now: datetime) -> bool:
         """Whether a wrong clock told an occurrence that is still far off, and would keep the real ones silent."""
         return self.told is not None and self.plan.moment(self.told) > now + CLOCK_SLACK
@@ -165,6 +184,11 @@ class Due:
     occurrence: datetime
     at: datetime
     late: bool
+
+
+def event_name(uid: str) -> str:
+    """What a reminder is called in a calendar, so that it is known again when it comes back."""
+    return f"{uid}@chatapp"
 
 
 def utc_now() -> datetime:

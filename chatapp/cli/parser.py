@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from chatapp import __version__
+from chatapp.cli.agenda_parser import add_agenda_commands
 
 SAMPLING_FLAGS: tuple[tuple[str, type, str], ...] = (
     ("temperature", float, "0 takes the likeliest token, 1 the model's own odds"),
@@ -39,6 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     _sessions(commands.add_parser("sessions", help="list, show, search, export, import, and more"), common)
     _personas(commands.add_parser("personas", help="list and show personas"), common)
     _models(commands.add_parser("models", help="list and show models"), common)
+    add_agenda_commands(commands, common)
     doctor = commands.add_parser("doctor", parents=[common], help="check that everything works")
     doctor.add_argument("--json", action="store_true", help="one JSON document on standard output")
     doctor.add_argument("--offline-check", action="store_true", help="also check that no socket is opened")

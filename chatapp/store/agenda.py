@@ -32,13 +32,11 @@ class AgendaStore:
 
     async def add(self, plan: Plan) -> Reminder:
         """Keep a reminder that a person has confirmed."""
-        added = await self._do(reminders.add, plan)
-        assert added is not None  # noqa: S101  only an event of a calendar can be there already
-        return added
+        return await self._do(reminders.add, plan)
 
-    async def add_events(self, plans: Sequence[tuple[Plan, str | None]]) -> list[Reminder]:
+    async def add_events(self, plans: Sequence[tuple[Plan, str]], now: datetime) -> list[Reminder]:
         """Keep the events of a calendar, all or none; those that are there already are passed over."""
-        return await self._do(reminders.add_all, plans)
+        return await self._do(reminders.add_events, plans, now)
 
     async def reminders(self) -> list[Reminder]:
         """All reminders that were not deleted."""

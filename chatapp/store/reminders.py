@@ -9,28 +9,35 @@ from typing import Any
 import apsw
 from pydantic import ValidationError
 
-from chatapp.agenda.reminder import Due, Plan, Reminder
+from chatapp.agenda.reminder import Due, Plan, Reminder, event_name
 from chatapp.agenda.rules import Rule
 from chatapp.store.encoding import new_uid, now_ms, storable
 from chatapp.store.errors import NoSuchReminder
 from chatapp.store.transaction import writing
 
 _ADD = """
-INSERT INTO reminder(uid, body, starts, zone, rule, calendar, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO reminder(uid, body, starts, zone, rule, done, calendar, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING RETURNING *
 """
 
 
-def add(connection: apsw.Connection, plan: Plan, calendar: str | None = None) -> Reminder | None:
-    """Keep a new reminder; None where one from the same event of a calendar is there already."""
+def add(connection: apsw.Connection, plan: Plan) -> Reminder:
+    """Keep a new reminder."""
+    uid = new_uid()
     with writing(connection):
-        return _add(connection, plan, calendar)
+        added = _add(connection, plan, uid, event_name(uid), None)
+    assert added is not None  # noqa: S101  a new name is nobody's
+    return added
 
 
-def add_all(connection: apsw.Connection, plans: Sequence[tuple[Plan, str | None]]) -> list[Reminder]:
-    """Keep many, or none; those that came from a calendar before are passed over."""
+def add_events(connection: apsw.Connection, plans: Sequence[tuple[Plan, str]], now: datetime) -> list[Reminder]:
+    """Keep the events of a calendar, or none; those that are there already are passed over.
+
+    What of a series lies behind is taken for dealt with: nobody wants to hear of it now.
+    """
     with writing(connection):
-        return [added for plan, calendar in plans if (added := _add(connection, plan, calendar))]
+        added = [_add(connection, plan, new_uid(), name, plan.latest(now)) for plan, name in plans]
+    return [one for one in added if one is not None]
 
 
 def every(connection: apsw.Connection) -> list[Reminder]:
@@ -77,9 +84,9 @@ def put(connection: apsw.Connection, reminder: Reminder) -> None:
         )
 
 
-def _add(connection: apsw.Connection, plan: Plan, calendar: str | None) -> Reminder | None:
+def _add(connection: apsw.Connection, plan: Plan, uid: str, event: str, done: datetime | None) -> Reminder | None:
     rule = plan.rule.model_dump_json(exclude_defaults=True) if plan.rule else None
-    row = (new_uid(), storable(plan.text), _text(plan.start), plan.zone, rule, calendar, now_ms())
+    row = (uid, storable(plan.text), _text(plan.start), plan.zone, rule, _text(done), storable(event), now_ms())
     added = connection.execute(_ADD, row).fetchone()
     return _reminder(added) if added else None
 
@@ -90,8 +97,7 @@ def _write(connection: apsw.Connection, reminder_id: int, **values: datetime | N
             written: Any = int(value.timestamp() * 1000) if value else None
             connection.execute("UPDATE reminder SET snoozed_ms = ? WHERE id = ?", (written, reminder_id))
         else:
-            written = _text(value) if value else None
-            connection.execute(f"UPDATE reminder SET {name} = ? WHERE id = ?", (written, reminder_id))  # noqa: S608
+            connection.execute(f"UPDATE reminder SET {name} = ? WHERE id = ?", (_text(value), reminder_id))  # noqa: S608
 
 
 def _reminder(row: Sequence[Any]) -> Reminder | None:
@@ -108,8 +114,8 @@ def _reminder(row: Sequence[Any]) -> Reminder | None:
         return None
 
 
-def _text(wall: datetime) -> str:
-    return f"{wall:%Y-%m-%dT%H:%M}" if wall.year > 999 else wall.isoformat(timespec="minutes")
+def _text(wall: datetime | None) -> str | None:
+    return wall.isoformat(timespec="minutes") if wall else None
 
 
 def _time(text: str | None) -> Any:
