@@ -46,14 +46,14 @@ def test_a_file_names_zone_rule_alarm_and_comes_back_the_same():
 
 
 @given(rules(), st.datetimes(datetime(2020, 1, 1), datetime(2030, 12, 31)), st.text(min_size=1, max_size=60))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_whatever_we_write_fires_at_the_same_times_when_it_is_read_again(rule, start, text):
     if rule.until and rule.until < date(2031, 1, 1):
         rule = rule.model_copy(update={"until": None})
     if not text.split() or "\0" in text:
         text = "x"
     one = Reminder(1, "abcdefgh", Plan(text=text, start=start, zone="UTC", rule=rule))
-    if len(one.plan.series) == 0:
+    if len(one.plan.series) == 0 or one.plan.series[0].year > 2999:
         return
     imported = from_ics(to_ics([one], NOW), datetime(1999, 1, 1, tzinfo=UTC), "UTC")
     assert imported.warnings == []
