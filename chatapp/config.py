@@ -80,22 +80,44 @@ class Settings(BaseModel):
                 f"{path.name}: ‘{name}’: {first['msg'].lower()}; the defaults are in force."
             ) from error
 
+    def changed(self, values: Mapping[str, Any]) -> Settings:
+        """The settings with some values in place of their own.
+
+        Raises:
+            SettingsError: when a value is out of its range.
+        """
+        try:
+            return Settings.model_validate({**self.model_dump(), **values})
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise SettingsError(f"‘{name}’ cannot be {first['input']!r}: {first['msg'].lower()}.") from error
+
     def save(self, path: Path) -> None:
         """Write what differs from the defaults; the file is replaced whole or not at all."""
         write_private(path, tomli_w.dumps(self.model_dump(exclude_defaults=True)))
 
 
-def save_theme(path: Path, name: str) -> None:
-    """Change the theme in the settings file, and nothing else that a person wrote there.
+def save_setting(path: Path, name: str, value: str) -> None:
+    """Change one setting in the settings file, and nothing else that a person wrote there.
 
     Raises:
-        OSError: when the file cannot be read or written.
+        SettingsError: when the file is written in a way that this cannot change.
+        OSError: when it cannot be read or written.
     """
-    line = f"theme = {tomli_w.dumps({'theme': name}).partition(' = ')[2].strip()}"
+    line = tomli_w.dumps({name: value}).strip()
     text = path.read_text("utf-8") if path.exists() else ""
-    changed, found = re.subn(r"^theme\s*=.*$", lambda _: line, text, count=1, flags=re.MULTILINE)
-    # A key of the file as a whole must come before its first table.
-    write_private(path, changed if found else f"{line}\n{text}")
+    table = re.search(r"^\s*\[", text, re.MULTILINE)  # a key of the file as a whole stands before its first table
+    head, tables = (text[: table.start()], text[table.start() :]) if table else (text, "")
+    changed, found = re.subn(rf"^{name}\s*=.*$", lambda _: line, head, count=1, flags=re.MULTILINE)
+    new = (changed if found else f"{line}\n{head}") + tables
+    try:
+        as_meant = tomllib.loads(new) == {**tomllib.loads(text), name: value}
+    except tomllib.TOMLDecodeError:
+        as_meant = False
+    if not as_meant:
+        raise SettingsError(f"{path.name} could not be changed; write this into it: {line}")
+    write_private(path, new)
 
 
 def write_private(path: Path, text: str) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from chatapp.config import Settings, SettingsError
 from chatapp.conversation.persona import Persona
@@ -32,11 +34,11 @@ class Home:
     problem: str = ""
 
     @classmethod
-    def open(cls, paths: Paths) -> Home:
-        """Make the folders and read the settings.
+    def open(cls, paths: Paths, wished: Mapping[str, Any] | None = None) -> Home:
+        """Make the folders and read the settings; those that are wished for win over the file.
 
         Raises:
-            Refusal: when the folders cannot be made.
+            Refusal: when the folders cannot be made, or a wish cannot be.
         """
         try:
             paths.create()
@@ -47,9 +49,14 @@ class Home:
             ) from error
         log_to(paths.log)
         try:
-            return cls(paths, Settings.load(paths.settings))
+            home = cls(paths, Settings.load(paths.settings))
         except SettingsError as error:
-            return cls(paths, Settings(), str(error))
+            home = cls(paths, Settings(), str(error))
+        try:
+            home.settings = home.settings.changed(wished or {})
+        except SettingsError as error:
+            raise Refusal("usage", str(error)) from error
+        return home
 
     @cached_property
     def library(self) -> Library:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from chatapp.cli.parser import wished_settings
 from chatapp.errors import Refusal
 
 
@@ -15,4 +16,4 @@ def run(arguments: argparse.Namespace) -> int:
     # Textual takes a while to import, and is not needed to say no.
     from chatapp.tui.app import start  # noqa: PLC0415
 
-    return start(arguments)
+    return start(arguments, wished_settings(arguments))

@@ -21,6 +21,16 @@ SAMPLING_FLAGS: tuple[tuple[str, type, str], ...] = (
 EXPORT_FORMATS = ("native", "markdown", "text", "json", "openai", "sharegpt", "sillytavern", "preferences")
 
 
+LOADING_FLAGS = ("threads", "context", "gpu_layers", "kv_type")
+"""Flags that stand for settings of the same name."""
+
+
+def wished_settings(arguments: argparse.Namespace) -> dict[str, int | str]:
+    """The settings that were given as flags."""
+    given = {name: getattr(arguments, name, None) for name in LOADING_FLAGS}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of every command."""
     common = argparse.ArgumentParser(add_help=False)
@@ -39,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     _ask(commands.add_parser("ask", parents=[common], help="one reply, streamed to standard output"))
     _sessions(commands.add_parser("sessions", help="list, show, search, export, import, and more"), common)
     _personas(commands.add_parser("personas", help="list and show personas"), common)
-    _models(commands.add_parser("models", help="list and show models"), common)
+    _models(commands.add_parser("models", help="list, show, add, choose models"), common)
     add_agenda_commands(commands, common)
     doctor = commands.add_parser("doctor", parents=[common], help="check that everything works")
     doctor.add_argument("--json", action="store_true", help="one JSON document on standard output")
@@ -56,6 +66,15 @@ def _chat_flags(parser: argparse.ArgumentParser) -> None:
         "--continue", dest="continue_newest", action="store_true", help="open the session last used"
     )
     parser.add_argument("--temporary", action="store_true", help="write nothing to disk")
+    _loading_flags(parser)
+
+
+def _loading_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("loading", "each wins over the settings file")
+    group.add_argument("--threads", type=int, metavar="N", help="compute threads; 0 takes the physical cores")
+    group.add_argument("--context", type=int, metavar="N", help="context window in tokens; 0 lets chatapp choose")
+    group.add_argument("--gpu-layers", type=int, metavar="N", help="layers on a GPU; -1 is all")
+    group.add_argument("--kv-type", metavar="TYPE", help="of the KV cache: f16, q8_0 or q4_0")
 
 
 def _ask(parser: argparse.ArgumentParser) -> None:
@@ -78,6 +97,7 @@ def _ask(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--verbose", action="store_true", help="say on standard error what the reply took")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    _loading_flags(parser)
     sampling = parser.add_argument_group("sampling")
     for name, kind, does in SAMPLING_FLAGS:
         sampling.add_argument(f"--{name}", type=kind, metavar="X", help=does)
@@ -131,7 +151,13 @@ def _personas(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) 
 def _models(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     _verb(verbs, common, "list", "the models found on this machine")
-    _verb(verbs, common, "show", "the anatomy of a model").add_argument("name", metavar="NAME_OR_PATH")
+    shown = _verb(verbs, common, "show", "the anatomy of a model, and the memory it needs")
+    shown.add_argument("name", metavar="NAME_OR_PATH")
+    added = _verb(verbs, common, "add", "list a model that lies elsewhere, by a link in the models folder")
+    added.add_argument("path", metavar="PATH")
+    added.add_argument("--copy", action="store_true", help="copy it there instead")
+    default = _verb(verbs, common, "default", "start with this model from now on")
+    default.add_argument("name", metavar="NAME_OR_PATH")
 
 
 def _verb(

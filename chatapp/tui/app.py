@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from chatapp.tui.screens.main import MainScreen
 
 
-def start(arguments: argparse.Namespace) -> int:
-    """Run the app in this terminal; returns its exit status."""
+def start(arguments: argparse.Namespace, settings: Mapping[str, int | str]) -> int:
+    """Run the app in this terminal, some settings given with it; returns its exit status."""
     # Without the kitty keyboard protocol a lone Esc is told from a sequence by waiting: 25 ms are plenty.
     os.environ.setdefault("ESCDELAY", "25")
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     disarm_pastes()
-    app = ChatApp(Paths.default(arguments.data_dir), Start.of(arguments))
+    app = ChatApp(Paths.default(arguments.data_dir), Start.of(arguments, settings))
     app.run()
     return app.return_code or 0
 
@@ -92,7 +92,7 @@ class ChatApp(App[None]):
         from chatapp.tui.screens.main import MainScreen  # noqa: PLC0415
 
         try:
-            home = Home.open(self._paths)
+            home = Home.open(self._paths, self._wanted.settings)
         except Refusal as refusal:
             self.give_up(str(refusal))
             return

@@ -11,7 +11,7 @@ from textual.app import App
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from chatapp.config import save_theme
+from chatapp.config import save_setting
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.prompt import turns
 from chatapp.conversation.sampling import PRESETS, SETTINGS
@@ -290,4 +290,4 @@ def choose_theme(app: App[None], screen: MainScreen, name: str) -> None:
     """Take a theme now and for the next start."""
     app.theme = name
     with screen.page.trouble_told():
-        save_theme(screen.home.paths.settings, name)
+        save_setting(screen.home.paths.settings, "theme", name)

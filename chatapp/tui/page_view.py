@@ -11,6 +11,7 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 
 from chatapp.chat import Chat, TurnEvent
+from chatapp.config import SettingsError
 from chatapp.conversation.message import Message, Role
 from chatapp.errors import Refusal
 from chatapp.store import StoreError
@@ -92,7 +93,7 @@ class PageView(ChatView):
         """What the disk or a refusal keeps from being done is said, and nothing else is lost by it."""
         try:
             yield
-        except (StoreError, Refusal, OSError) as error:
+        except (StoreError, Refusal, SettingsError, OSError) as error:
             self.notify(str(error), markup=False, severity="error", timeout=6)
 
     @on(Composer.Recall)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -15,9 +16,11 @@ class Start:
     session: str | None = None
     continue_newest: bool = False
     temporary: bool = False
+    settings: Mapping[str, int | str] = field(default_factory=dict)
+    """Those that win over the settings file."""
 
     @classmethod
-    def of(cls, arguments: argparse.Namespace) -> Start:
+    def of(cls, arguments: argparse.Namespace, settings: Mapping[str, int | str]) -> Start:
         """From the parsed command line."""
         return cls(
             arguments.model,
@@ -25,4 +28,5 @@ class Start:
             arguments.session,
             arguments.continue_newest,
             arguments.temporary,
+            settings,
         )
