@@ -441,3 +441,38 @@ def test_a_model_file_whose_name_is_no_text_is_listed(chatapp, home):
     assert done.status == 0
     assert done.json[1]["path"].endswith("caf\udce9.gguf")
     assert chatapp("models", "list").status == 0
+
+
+# Backups ----------------------------------------------------------------------------------------------------
+
+
+def test_a_backup_is_made_listed_and_restored(chatapp, home):
+    """What comes back, what would be missing, and where the present file is kept are said before and after."""
+    (home).mkdir()
+    asyncio.run(_say(home / "chats.db", "first"))
+    made = chatapp("backup", "--json").json
+    assert (made["number"], made["sessions"], made["messages"]) == (1, 1, 2)
+    asyncio.run(_say(home / "chats.db", "second"))
+    (listed,) = chatapp("restore", "--list", "--json").json
+    assert (listed["reason"], listed["messages"], listed["missing_messages"]) == ("asked", 2, 2)
+    back = chatapp("restore", "--json").json
+    assert (back["restored"], back["missing_sessions"], back["missing_messages"]) == (made["path"], 1, 2)
+    assert [one["title"] for one in chatapp("sessions", "list", "--json").json] == ["first"]
+    undone = chatapp("restore", back["quarantine"])
+    assert "2 sessions, 4 messages are back" in undone.out
+    assert {one["title"] for one in chatapp("sessions", "list", "--json").json} == {"first", "second"}
+
+
+def test_a_restore_that_cannot_be_says_why(chatapp, home):
+    refused = chatapp("restore", "--json")
+    assert (refused.status, refused.json["error"]["kind"]) == (1, "backup")
+    assert "no backup yet" in refused.err
+    assert "no backup ‘7’" in chatapp("restore", "7").err
+
+
+async def _say(database, text):
+    store = await Store.open(database)
+    made = await store.create_session(Persona(name="Assistant"))
+    _, reply = await store.begin_turn(made.id, None, text)
+    await store.finish(reply.id, Status.COMPLETE, Provenance(), text="yes", token_ids=[1])
+    await store.close()

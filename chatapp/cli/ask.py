@@ -10,7 +10,7 @@ from contextlib import aclosing, suppress
 from typing import Any
 
 from chatapp.chat import Bordered, Chat, Ended, TurnEvent
-from chatapp.cli.opening import open_home
+from chatapp.cli.opening import open_home, open_store
 from chatapp.cli.output import note, print_json
 from chatapp.cli.parser import SAMPLING_FLAGS
 from chatapp.conversation.context import Policy
@@ -61,7 +61,7 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
             loop.add_signal_handler(name, lambda: task and task.cancel())
     preset, overrides = _preset(arguments), _overrides(arguments)  # refused before anything is written
     keep = bool(arguments.save or arguments.session or arguments.continue_newest)
-    store = await Store.open(home.paths.database) if keep else await Store.temporary()
+    store = await open_store(home) if keep else await Store.temporary()
     engine = Engine(home.paths.engine_log, verdicts=home.paths.templates)
     try:
         session = await _session(arguments, home, store)

@@ -18,7 +18,7 @@ from pathlib import Path
 import apsw
 
 from chatapp import __version__
-from chatapp.cli.opening import open_home
+from chatapp.cli.opening import open_home, open_store
 from chatapp.cli.output import print_json, print_table
 from chatapp.conversation.message import Role
 from chatapp.conversation.prompt import Turn
@@ -28,7 +28,7 @@ from chatapp.engine.protocol import Finished, Sandbox
 from chatapp.errors import Refusal
 from chatapp.home import Home, short_path
 from chatapp.loading import plan_load
-from chatapp.store import Store, StoreError
+from chatapp.store import StoreError
 
 PACKAGES = ("textual", "llama-cpp-python", "pydantic", "apsw", "jinja2")
 
@@ -91,9 +91,9 @@ def _folders(home: Home) -> list[Check]:
 
 
 async def _store(home: Home) -> str:
-    store = await Store.open(home.paths.database)
+    store = await open_store(home)
     try:
-        problem = await store.check()
+        problem = store.read_only or await store.check()
         if problem:
             raise StoreError(problem)
         count = len(await store.sessions())

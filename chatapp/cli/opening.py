@@ -8,6 +8,7 @@ from chatapp.cli.output import note
 from chatapp.cli.parser import wished_settings
 from chatapp.home import Home
 from chatapp.paths import Paths
+from chatapp.store import Store
 
 
 def open_home(arguments: argparse.Namespace) -> Home:
@@ -16,3 +17,15 @@ def open_home(arguments: argparse.Namespace) -> Home:
     if home.problem:
         note(home.problem)
     return home
+
+
+async def open_store(home: Home) -> Store:
+    """The chats; where they cannot be written or something of them is missing, with a word about it.
+
+    Raises:
+        StoreError: with a sentence, when they cannot be used.
+    """
+    store = await Store.open_as_possible(home.paths.database)
+    for sentence in filter(None, (store.read_only, store.warning)):
+        note(sentence)
+    return store

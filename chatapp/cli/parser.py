@@ -51,6 +51,14 @@ def build_parser() -> argparse.ArgumentParser:
     _personas(commands.add_parser("personas", help="list and show personas"), common)
     _models(commands.add_parser("models", help="list, show, add, choose models"), common)
     add_agenda_commands(commands, common)
+    backup = commands.add_parser("backup", parents=[common], help="a verified copy of the chats")
+    backup.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    restore = commands.add_parser("restore", parents=[common], help="put a backup in the place of the chats")
+    restore.add_argument(
+        "backup", nargs="?", metavar="BACKUP", help="number or path (default: the newest that is sound)"
+    )
+    restore.add_argument("--list", action="store_true", help="the backups there are; nothing is changed")
+    restore.add_argument("--json", action="store_true", help="one JSON document on standard output")
     doctor = commands.add_parser("doctor", parents=[common], help="check that everything works")
     doctor.add_argument("--json", action="store_true", help="one JSON document on standard output")
     doctor.add_argument("--offline-check", action="store_true", help="also check that no socket is opened")

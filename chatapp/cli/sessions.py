@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from chatapp.cli.opening import open_home
+from chatapp.cli.opening import open_home, open_store
 from chatapp.cli.output import note, print_file, print_json, print_table
 from chatapp.conversation.message import Message, Role
 from chatapp.conversation.query import read_query
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _run(arguments: argparse.Namespace, home: Home) -> None:
-    store = await Store.open(home.paths.database)
+    store = await open_store(home)
     try:
         match arguments.verb:
             case "list":

@@ -11,6 +11,7 @@ from chatapp.store.errors import (
     NotStreaming,
     StoreError,
     TooNew,
+    Unwritable,
 )
 from chatapp.store.purge import Purged
 from chatapp.store.search import Hit
@@ -30,4 +31,5 @@ __all__ = [
     "Store",
     "StoreError",
     "TooNew",
+    "Unwritable",
 ]

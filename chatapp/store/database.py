@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import closing, suppress
 from pathlib import Path
 
 import apsw
 
-from chatapp.store.errors import CannotOpen, Damaged, Foreign, NotSaved, TooNew, in_sentences
+from chatapp.store.backup import back_up, backups_of, sync
+from chatapp.store.errors import CannotOpen, Damaged, Foreign, NotSaved, TooNew, Unwritable, in_sentences
 from chatapp.store.schema import APPLICATION_ID, VERSION, migrate, version_of
 
 _OLDEST_SQLITE = (3, 51, 3)
@@ -27,6 +29,7 @@ def open_database(path: Path) -> apsw.Connection:
     """The connection to a database that is there and ours, or to a new one where there is no file.
 
     Raises:
+        Unwritable: when it can be read, but not written.
         StoreError: with a sentence, when the file cannot be used. It is left as it is.
     """
     try:
@@ -36,7 +39,28 @@ def open_database(path: Path) -> apsw.Connection:
         _make_private(path)
         return _ready(_connect(path), path)
     except (OSError, apsw.CantOpenError, NotSaved) as error:
-        raise CannotOpen(f"{path} cannot be opened ({_reason(error)}). Check the folder and its disk.") from error
+        kind = Unwritable if path.is_file() else CannotOpen
+        raise kind(f"{path} cannot be opened ({_reason(error)}). Check the folder and its disk.") from error
+
+
+def open_for_reading(path: Path) -> apsw.Connection:
+    """A connection that changes nothing, whatever is asked of it.
+
+    Raises:
+        StoreError: with a sentence, when it cannot be read either.
+    """
+    try:
+        header = _read_header(path)
+        if not header.startswith(_MAGIC):
+            _check_header(path, header)
+        with in_sentences():
+            connection = _connect_for_reading(path)
+        connection.set_busy_timeout(_BUSY_MS)
+        connection.pragma("temp_store", "MEMORY")
+        connection.pragma("query_only", "ON")
+    except (OSError, apsw.CantOpenError, NotSaved) as error:
+        raise CannotOpen(f"{path} cannot be read ({_reason(error)}). Check the folder and its disk.") from error
+    return connection
 
 
 def open_reader(path: Path) -> apsw.Connection:
@@ -64,6 +88,40 @@ def check(connection: apsw.Connection) -> str:
     return "" if finding == "ok" else finding
 
 
+def create_empty(path: Path) -> None:
+    """Build a new database, closed and whole on the disk, under a name that is free."""
+    path.touch(_PRIVATE)
+    connection = _connect(path)
+    migrate(connection)
+    connection.close()
+    sync(path)
+
+
+def settle(path: Path) -> None:
+    """Bring a copy of a database into one file, without a log beside it, and check that it is whole.
+
+    Raises:
+        StoreError: it is damaged, or not ours, or too new.
+    """
+    _check_header(path, _read_header(path))
+    with in_sentences(), closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)) as connection:
+        connection.pragma("journal_mode", "DELETE")
+        _check_version(path, version_of(connection))
+        if finding := check(connection):
+            raise Damaged(f"{path.name} is damaged ({finding}). It was left as it is.")
+
+
+def quick_check(path: Path) -> str:
+    """What SQLite's quick check complains of first, on a connection of its own; empty when all is well."""
+    try:
+        with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+            connection.set_busy_timeout(_BUSY_MS)
+            finding = str(connection.execute("PRAGMA quick_check(1)").fetchall()[0][0])
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        return str(error)
+    return "" if finding == "ok" else finding
+
+
 def _reason(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
@@ -73,10 +131,10 @@ def _check_header(path: Path, header: bytes) -> None:
     if not header.strip(b"\0"):
         raise Damaged(
             f"{path} holds nothing, though chats were kept in it once. {kept} "
-            "Put a copy of it back, or move it away to start anew."
+            "`chatapp restore` puts a copy back; chatapp itself offers more."
         )
     if not header.startswith(_MAGIC) or len(header) < _HEADER_SIZE:
-        raise Damaged(f"{path} is not a database. {kept} Put a copy back, or move it away to start anew.")
+        raise Damaged(f"{path} is not a database. {kept} `chatapp restore` puts a copy back.")
     if int.from_bytes(header[68:72]) != APPLICATION_ID:
         raise Foreign(f"{path} is the database of another program. {kept} Name another folder with --data-dir.")
     _check_version(path, int.from_bytes(header[60:64]))
@@ -102,9 +160,10 @@ def _read_header(path: Path) -> bytes:
 
 
 def _make_private(path: Path) -> None:
-    """Close the file to others. What SQLite puts beside it gets the same permissions."""
-    if os.name == "posix" and path.stat().st_mode & 0o077:
-        path.chmod(_PRIVATE)
+    """Open the file to us and close it to others. What SQLite puts beside it gets the same permissions."""
+    if os.name == "posix" and path.stat().st_mode & 0o777 != _PRIVATE:
+        with suppress(PermissionError):  # another's file: it may be read at least
+            path.chmod(_PRIVATE)
 
 
 def _create(path: Path) -> None:
@@ -112,14 +171,13 @@ def _create(path: Path) -> None:
     if path.with_name(path.name + "-wal").exists():
         raise Damaged(
             f"{path} is gone, but what was written last ({path.name}-wal) is still there. "
-            "Put the file back beside it, or move that away to start anew."
+            "Put the file back beside it; `chatapp restore` puts a copy back."
         )
+    if backups_of(path) or any(path.parent.glob(f"quarantine/*/{path.name}")):
+        raise Damaged(f"{path} is gone, though chats were kept in it once. `chatapp restore` puts a copy back.")
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as folder:
         built = Path(folder) / path.name
-        built.touch(_PRIVATE)
-        connection = _connect(built)
-        migrate(connection)
-        connection.close()
+        create_empty(built)
         _put_in_place(built, path)
 
 
@@ -131,9 +189,7 @@ def _put_in_place(built: Path, path: Path) -> None:
     except OSError:  # a file system without hard links
         built.rename(path)
     if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
+        sync(path.parent)
 
 
 def _connect(path: Path) -> apsw.Connection:
@@ -143,9 +199,31 @@ def _connect(path: Path) -> apsw.Connection:
     try:
         with in_sentences():
             _configure(connection)
+            _must_be_writable(connection)
     except BaseException:
         connection.close()
         raise
+    return connection
+
+
+def _must_be_writable(connection: apsw.Connection) -> None:
+    if connection.readonly("main"):  # SQLite is content with less than it was asked for
+        raise NotSaved("it may only be read")
+
+
+def _connect_for_reading(path: Path) -> apsw.Connection:
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    connection = apsw.Connection(path.resolve().as_uri(), flags=flags)
+    try:
+        version_of(connection)
+    except apsw.CantOpenError:
+        connection.close()
+        log = path.with_name(path.name + "-wal")
+        if log.exists() and log.stat().st_size:
+            raise  # without it, what was said last would silently be missing
+        # A folder in which SQLite may not even put its lock file: nobody writes there.
+        connection = apsw.Connection(f"{path.resolve().as_uri()}?immutable=1", flags=flags)
+        version_of(connection)
     return connection
 
 
@@ -153,7 +231,10 @@ def _ready(connection: apsw.Connection, path: Path) -> apsw.Connection:
     try:
         with in_sentences():
             # The header lags behind what the write-ahead log holds.
-            _check_version(path, version_of(connection))
+            version = version_of(connection)
+            _check_version(path, version)
+            if version < VERSION:
+                back_up(path, f"format-{version}")
             migrate(connection)
     except BaseException:
         connection.close()

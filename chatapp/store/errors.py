@@ -16,6 +16,10 @@ class CannotOpen(StoreError):  # noqa: N818  it names what happened
     """The file or its folder cannot be opened at all."""
 
 
+class Unwritable(CannotOpen):
+    """The file can be read, but its disk, its folder or its permissions keep us from writing."""
+
+
 class Damaged(StoreError):  # noqa: N818  it names what happened
     """The file is there but is no database that can be read."""
 
@@ -70,5 +74,6 @@ def in_sentences() -> Iterator[None]:
         raise NotSaved("Another program holds the chats: this was not saved. Try again in a moment.") from error
     except _DAMAGE as error:
         raise Damaged(
-            f"The file that holds the chats is damaged ({error}). It was left as it is. Make a copy of it first."
+            f"The file that holds the chats is damaged ({error}). It was left as it is. "
+            "`chatapp restore` puts a copy back."
         ) from error

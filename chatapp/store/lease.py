@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 if sys.platform == "win32":
@@ -24,6 +26,7 @@ else:
 
 
 SUFFIX = ".lock"
+_USED = b"u"
 
 
 class Lease:
@@ -31,6 +34,7 @@ class Lease:
 
     def __init__(self, path: Path, handle: int) -> None:
         self.name = path.stem
+        self.folder = path.parent
         self._path = path
         self._handle = handle
 
@@ -46,9 +50,13 @@ class Lease:
             path = folder / f"{secrets.token_hex(8)}{SUFFIX}"
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
             # Between its creation and its lock the file looks dead, and a process that starts may clear it away.
-            if _locked(handle) and path.exists():
+            if locked(handle) and path.exists():
                 return cls(path, handle)
             os.close(handle)
+
+    def mark_used(self) -> None:
+        """Say in the file that the write-ahead log of its holder exists."""
+        os.write(self._handle, _USED)
 
     def release(self) -> None:
         """Give the lease up and remove its file."""
@@ -61,18 +69,45 @@ def is_living(folder: Path, name: str) -> bool:
     if handle is None:
         return False
     try:
-        return not _locked(handle)
+        return not locked(handle)
     finally:
         os.close(handle)
 
 
-def remove_dead(folder: Path) -> None:
-    """Remove the lease files that no process holds."""
+def any_living(folder: Path) -> bool:
+    """Whether any process holds a lease."""
+    return any(is_living(folder, path.stem) for path in folder.glob(f"*{SUFFIX}"))
+
+
+def remove_dead(folder: Path) -> bool:
+    """Remove the lease files that no process holds; whether one of them was marked as used."""
+    used = False
     for path, handle in _files(folder):
-        if _locked(handle):
+        if locked(handle):
+            used = os.pread(handle, 1, 0) == _USED or used
             _remove(path, handle)
         else:
             os.close(handle)
+    return used
+
+
+@contextmanager
+def gate(folder: Path) -> Iterator[None]:
+    """Whoever opens the store, or changes its file for another, passes here one after the other.
+
+    Raises:
+        OSError: when the folder cannot be read.
+    """
+    if sys.platform == "win32":  # a folder cannot be locked there
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        while not locked(handle):
+            time.sleep(0.01)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, int]]:
@@ -88,7 +123,7 @@ def _open(path: Path) -> int | None:
         return None
 
 
-def _locked(handle: int) -> bool:
+def locked(handle: int) -> bool:
     """Try to take the lock; false when another holds it."""
     try:
         _lock(handle)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,14 +24,18 @@ from chatapp.conversation.query import Query
 from chatapp.conversation.session import Session, SessionHead
 from chatapp.store import messages, sessions
 from chatapp.store.agenda import AgendaStore
-from chatapp.store.database import check, open_database, open_in_memory
-from chatapp.store.errors import CannotOpen, StoreError, in_sentences
-from chatapp.store.lease import Lease, is_living, remove_dead
+from chatapp.store.backup import ASKED, Backup, back_up
+from chatapp.store.care import look_after
+from chatapp.store.database import check, open_database, open_for_reading, open_in_memory
+from chatapp.store.errors import CannotOpen, NotSaved, StoreError, TooNew, Unwritable, in_sentences
+from chatapp.store.lease import Lease, gate, is_living, remove_dead
 from chatapp.store.reader import Reader
 from chatapp.store.search import Hit, search
 from chatapp.store.shelf import Shelf
 from chatapp.store.transaction import writing
 
+_Opened = tuple[apsw.Connection, Lease | None, str]
+"""The connection, the lease of a store on disk, and a warning."""
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -43,12 +48,25 @@ class Store(Shelf):
     """
 
     def __init__(
-        self, connection: apsw.Connection, lease: Lease | None, thread: ThreadPoolExecutor, path: Path | None
+        self,
+        connection: apsw.Connection,
+        lease: Lease | None,
+        thread: ThreadPoolExecutor,
+        *,
+        path: Path | None = None,
+        warning: str = "",
     ) -> None:
+        self.warning = warning
+        """A sentence about what may be missing, though the chats could be opened; empty where nothing is."""
+        self.read_only = ""
+        """Why nothing can be written, in a sentence; empty where it can."""
         self._connection = connection
         self._lease = lease
         self._owner = lease.name if lease else secrets.token_hex(8)
         self._thread = thread
+        self._path = path
+        self._aside_thread = ThreadPoolExecutor(1, thread_name_prefix="backup")
+        self._stop = threading.Event()
         self._closed = False
         self.agenda = AgendaStore(self._do)
         self._folder = path.parent if path else None
@@ -66,27 +84,52 @@ class Store(Shelf):
         return await cls._start(lambda: _open(path), path)
 
     @classmethod
-    async def temporary(cls) -> Store:
-        """A store in memory: nothing is written to disk."""
-        return await cls._start(lambda: (open_in_memory(), None), None)
+    async def open_as_possible(cls, path: Path) -> Store:
+        """Open the chats in a file; where they cannot be written, only for reading: `read_only` then says why.
+
+        Raises:
+            StoreError: with a sentence, when the file cannot be used; it is left as it is.
+        """
+        try:
+            return await cls.open(path)
+        except (TooNew, Unwritable) as error:
+            return await cls.open_for_reading(path, str(error))
 
     @classmethod
-    async def _start(cls, opening: Callable[[], tuple[apsw.Connection, Lease | None]], path: Path | None) -> Store:
+    async def open_for_reading(cls, path: Path, why: str) -> Store:
+        """Open the chats without the right to change anything; whatever would, raises `NotSaved` with that reason.
+
+        Raises:
+            StoreError: with a sentence, when not even that is possible.
+        """
+        store = await cls._start(lambda: (open_for_reading(path), None, ""))
+        store.read_only = why
+        return store
+
+    @classmethod
+    async def temporary(cls) -> Store:
+        """A store in memory: nothing is written to disk."""
+        return await cls._start(lambda: (open_in_memory(), None, ""))
+
+    @classmethod
+    async def _start(cls, opening: Callable[[], _Opened], path: Path | None = None) -> Store:
         thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         try:
-            connection, lease = await asyncio.wrap_future(thread.submit(opening))
+            connection, lease, warning = await asyncio.wrap_future(thread.submit(opening))
         except BaseException:
             thread.shutdown(wait=False)
             raise
-        return cls(connection, lease, thread, path)
+        return cls(connection, lease, thread, path=path, warning=warning)
 
     async def close(self) -> None:
         """End what still streams, put everything into the one file and let go of it."""
         if self._closed:
             return
         self._closed = True
+        self._stop.set()
         if self._reader is not None:
             await self._reader.close()
+        self._aside_thread.shutdown(wait=False)
         closing = self._thread.submit(_close, self._connection, self._owner, self._lease)
         self._thread.shutdown(wait=False)
         await asyncio.shield(asyncio.wrap_future(closing))
@@ -257,6 +300,27 @@ class Store(Shelf):
             return await self._reader.search(query, limit)
         return await self._do(search, query, limit)
 
+    async def look_after(self) -> None:
+        """Check the file, and make the daily backup if it is due: beside all other work, on a thread of its own.
+
+        Raises:
+            Damaged: the file is not sound; no backup was made of it.
+            NotSaved: the backup could not be made.
+        """
+        if self._path is not None:
+            await self._aside(look_after, self._path, self._stop)
+
+    async def back_up(self) -> Backup:
+        """Make a backup now, beside all other work.
+
+        Raises:
+            Damaged: the file is not sound; no backup was made of it.
+            NotSaved: the backup could not be made.
+        """
+        if self._path is None:
+            raise NotSaved(self.read_only or "A temporary chat has no file to make a backup of.")
+        return await self._aside(back_up, self._path, ASKED, self._stop)
+
     async def check(self) -> str:
         """What SQLite's integrity check complains of first; empty when the chats are sound."""
         return await self._do(check)
@@ -264,6 +328,13 @@ class Store(Shelf):
     async def data_version(self) -> int:
         """A number that changes when another process has written; cheap enough to ask twice a second."""
         return await self._do(_data_version)
+
+    async def _aside(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Do a piece of work that has a connection of its own; `close` waits for it."""
+        if self._closed:
+            raise StoreError("The chats are closed.")
+        future = self._aside_thread.submit(work, *args, **kwargs)
+        return await asyncio.shield(asyncio.wrap_future(future))
 
     async def _do(
         self, work: Callable[Concatenate[apsw.Connection, P], R], *args: P.args, **kwargs: P.kwargs
@@ -273,50 +344,75 @@ class Store(Shelf):
             raise StoreError("The chats are closed.")
 
         def job() -> R:
-            with in_sentences():
-                return work(self._connection, *args, **kwargs)
+            try:
+                with in_sentences():
+                    return work(self._connection, *args, **kwargs)
+            except NotSaved as error:
+                raise NotSaved(self.read_only or str(error)) from error
 
         return await asyncio.shield(asyncio.wrap_future(self._thread.submit(job)))
 
 
-def _open(path: Path) -> tuple[apsw.Connection, Lease]:
+def _open(path: Path) -> tuple[apsw.Connection, Lease, str]:
     leases = path.parent / "leases"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lease = Lease.take(leases)
+        leases.mkdir(mode=0o700, exist_ok=True)
+        with gate(leases):
+            lease = Lease.take(leases)
+            try:
+                connection, warning = _open_with(lease, path, leases)
+            except BaseException:
+                lease.release()
+                raise
     except OSError as error:
-        raise CannotOpen(
-            f"The folder {path.parent} cannot be used ({error.strerror or error}). Name another with --data-dir."
-        ) from error
+        sentence = f"The folder {path.parent} cannot be used ({error.strerror or error})."
+        if path.is_file():
+            raise Unwritable(f"{sentence} The chats can be read, and nothing is saved.") from error
+        raise CannotOpen(f"{sentence} Name another with --data-dir.") from error
+    return connection, lease, warning
+
+
+def _open_with(lease: Lease, path: Path, leases: Path) -> tuple[apsw.Connection, str]:
+    logged = path.with_name(path.name + "-wal").exists()
+    connection = open_database(path)
     try:
-        connection = open_database(path)
-        _end_orphans(connection, leases)
-    except BaseException:
-        lease.release()
-        raise
-    return connection, lease
-
-
-def _end_orphans(connection: apsw.Connection, leases: Path) -> None:
-    """End the replies that dead processes left, in one transaction: another that starts waits for its turn.
-
-    Otherwise it could take the locks that are tried here for those of living writers.
-    """
-    try:
-        with in_sentences(), writing(connection):
-            messages.interrupt(connection, lambda owner: not is_living(leases, owner))
-            remove_dead(leases)
+        died = _end_orphans(connection, leases)
+        if connection.pragma("journal_mode") == "wal":
+            lease.mark_used()
     except BaseException:
         connection.close()
         raise
+    return connection, _LOG_MISSING.format(path=path) if died and not logged else ""
+
+
+_LOG_MISSING = (
+    "{path}-wal is missing, the log of what was written last: an earlier chatapp died and left it. "
+    "What was said then may be gone; everything before it is here."
+)
+
+
+def _end_orphans(connection: apsw.Connection, leases: Path) -> bool:
+    """End the replies that dead processes left, in one transaction: another that starts waits for its turn.
+
+    Otherwise it could take the locks that are tried here for those of living writers.
+
+    Returns:
+        Whether a process died with the database open, and its log ought to be there.
+    """
+    with in_sentences(), writing(connection):
+        messages.interrupt(connection, lambda owner: not is_living(leases, owner))
+        return remove_dead(leases)
 
 
 def _close(connection: apsw.Connection, owner: str, lease: Lease | None) -> None:
     try:
         # What fails here loses nothing: the next start ends orphans too, and reads the write-ahead log.
-        with suppress(apsw.Error):
+        with suppress(apsw.Error, OSError):
             with writing(connection):
                 messages.interrupt(connection, lambda writer: writer == owner)
+            if lease is not None:
+                remove_dead(lease.folder)  # the log goes now, and nobody is to miss it
             connection.execute("PRAGMA optimize")
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     finally:

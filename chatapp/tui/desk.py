@@ -21,6 +21,7 @@ from chatapp.recording import Saving
 from chatapp.store import Store, StoreError
 from chatapp.tui.keeping import Keeping
 from chatapp.tui.loader import Loader, ModelState
+from chatapp.tui.watch import look_after
 
 CLOSE_SECONDS = 2.0
 RETRY_SECONDS = 2.0
@@ -63,6 +64,7 @@ class Desk:
         self._chats: dict[str, Chat] = {}
         self._waiting: list[tuple[Chat, str]] = []
         self._turn: asyncio.Task[None] | None = None
+        self._care: asyncio.Task[None] | None = None
         self._keeping = asyncio.Lock()
 
     # Opening and closing ------------------------------------------------------------------------------------
@@ -73,10 +75,13 @@ class Desk:
             self.home.experience.write_nothing()
         self.store = await Store.temporary() if temporary else await Store.open(self.home.paths.database)
         self.states = Keeping(None if temporary else self.home.recall(self.engine))
+        self._care = asyncio.create_task(look_after(self.store, lambda e: self._listener.tell_trouble(str(e))))
 
     async def close(self) -> None:
         """Stop what runs, keep what was said, end the engine."""
         self.stop_all()
+        if self._care is not None:
+            self._care.cancel()
         await self.loader.close()
         if self._turn is not None:
             with suppress(TimeoutError):
