@@ -31,6 +31,8 @@ class ModelState:
     problem: str = ""
     short: str = ""
     """The problem in a few words, for the status line."""
+    died: bool = False
+    """Whether there was one, whose engine died too often."""
 
 
 class Desk(Protocol):
@@ -199,5 +201,5 @@ class Loader:
             self._begin(file)
             return
         times = f"{LIMIT + 1} times in {WINDOW_SECONDS / 60:.0f} minutes"
-        self.state = ModelState(file, problem=f"The engine has stopped {times}. {death}", short=times)
+        self.state = ModelState(file, problem=f"The engine has stopped {times}. {death}", short=times, died=True)
         self._changed()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 TRIED = 8
 """Tokens of the batch that is measured."""
-SLOW_SECONDS = 0.05
+SLOW_SECONDS = 0.1
 """A model whose first token takes no longer needs no measuring."""
 _NODE_SECONDS = 0.05
 _EAGERNESS = 0.55
