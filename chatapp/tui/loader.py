@@ -129,11 +129,11 @@ class Loader:
         info = self._engine.info if self._engine.alive else None
         return info.memory.cache + info.memory.compute if info else 0
 
-    def _begin(self, file: ModelFile) -> None:
+    def _begin(self, file: ModelFile, *, restarting: bool = False) -> None:
         self._plans.pop(file, None)  # memory may be another now
         self.state = ModelState(file)
         self._changed()
-        before, loading = self._task, self._load(file)
+        before, loading = self._task, self._load(file, restarting=restarting)
         if before is not None and not before.done():
             before.cancel()
             loading = self._after(before, loading)
@@ -143,7 +143,7 @@ class Loader:
         await asyncio.wait([before])  # its process is gone then
         await then
 
-    async def _load(self, file: ModelFile) -> None:
+    async def _load(self, file: ModelFile, *, restarting: bool = False) -> None:
         try:
             await self._desk.make_room()
             if not await self._sound(file):
@@ -151,10 +151,18 @@ class Loader:
                 return
             await self._say_if_short(file)
             plan = self._plan(file)
-            if plan.note:
+            if plan.note and not restarting:
                 self._desk.tell_trouble(plan.note)
             info = await self._engine.load(plan.options, self.report)
-        except (EngineError, EngineDied) as error:
+        except EngineDied as death:
+            if not restarting:
+                await self._go_back(str(death))
+            elif self._restarts.allow():
+                await self._load(file, restarting=True)
+            else:
+                self._give_up(file, death)
+            return
+        except EngineError as error:
             await self._go_back(str(error))
             return
         self._before = None
@@ -177,13 +185,13 @@ class Loader:
     async def _go_back(self, problem: str, *, told: bool = True) -> None:
         """To the model before, if its engine still lives; else say that there is none."""
         before, self._before = self._before, None
-        if before is not None and self._engine.alive:
-            if told:
-                self._desk.tell_trouble(f"{problem} {before.name} stays.")
-            await self._ready(before)
+        stays = before if before is not None and self._engine.alive else None
+        if told:
+            self._desk.tell_trouble(f"{problem} {stays.name} stays." if stays else problem)
+        if stays is not None:
+            await self._ready(stays)
         else:
-            self.state.problem = problem
-            self.state.short = "" if told else "loading was stopped"
+            self.state.problem, self.state.short = problem, "not loaded" if told else "loading was stopped"
             self._changed()
 
     async def _sound(self, file: ModelFile) -> bool:
@@ -198,8 +206,11 @@ class Loader:
         if self.loading or file is None:
             return
         if self._restarts.allow():
-            self._begin(file)
-            return
+            self._begin(file, restarting=True)
+        else:
+            self._give_up(file, death)
+
+    def _give_up(self, file: ModelFile, death: EngineDied) -> None:
         times = f"{LIMIT + 1} times in {WINDOW_SECONDS / 60:.0f} minutes"
         self.state = ModelState(file, problem=f"The engine has stopped {times}. {death}", short=times, died=True)
         self._changed()

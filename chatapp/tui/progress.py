@@ -69,13 +69,8 @@ def _without_model(model: ModelState, waiting: tuple[str, ...]) -> State:
     """Why there is none, and how to get one."""
     again = (("ctrl+r", "try again"),) if model.file else ()
     facts = (model.short or model.problem, *waiting)
-    return State(
-        "engine stopped" if model.died else "no model",
-        "!",
-        "err",
-        facts=facts,
-        keys=(*again, ("ctrl+o", "another")),
-    )
+    word = "engine stopped" if model.died else "no model"
+    return State(word, "!", "err", facts=facts, keys=(*again, ("ctrl+o", "another")))
 
 
 def state_of(

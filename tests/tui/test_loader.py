@@ -102,7 +102,7 @@ async def test_where_memory_is_short_the_model_before_is_closed_first(loader, de
     monkeypatch.setattr("chatapp.engine.client._fits", lambda _options: False)
     loader.load(model("refused"))
     await until(lambda: loader.state.problem)
-    assert desk.troubles == ["Memory is short for two models: one is closed first."]
+    assert desk.troubles == ["Memory is short for two models: one is closed first.", "The file is broken."]
     assert engine.pid is None
     await loaded(loader, "two")
     assert engine.options.path == "/models/two"
@@ -158,6 +158,15 @@ async def test_an_engine_that_died_is_started_again_three_times_and_then_asked_f
     await until(lambda: loader.state.ready)
     await crash(loader, engine)
     await until(lambda: loader.state.ready)  # who asks for it gets three more
+
+
+async def test_a_restart_that_dies_too_counts_as_one(loader, engine, monkeypatch):
+    await loaded(loader, "one")
+    monkeypatch.setattr(engine, "_command", (sys.executable, "-P", str(SCRIPT), "crash_at_load"))
+    os.kill(engine.pid, signal.SIGKILL)
+    await until(lambda: loader.state.problem)
+    assert loader.state.died
+    assert not loader._restarts.allow()
 
 
 async def test_crashes_are_forgotten_after_five_minutes(monkeypatch):
