@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatapp.conversation.context import ContextPlan, plan_of, reserve_for
+from chatapp.conversation.context import ContextPlan, Policy, plan_of, reserve_for
 from chatapp.conversation.message import Message, Role
 from chatapp.conversation.prompt import Piece, Turn, pieces
 from chatapp.conversation.sampling import SamplingSettings
@@ -83,16 +83,15 @@ async def prepare(
         EngineError: when the prompt cannot be made.
         EngineDied: when the process has ended.
     """
+    if draft and reply is not None:  # what is written of it is history for what follows
+        path, reply = [*path, reply], None
     window = window_of(session.tree, path)
     tokenizer = engine.info.tokenizer if engine.info else ""
-    # A draft follows what is written of a reply: it is history then.
-    open_reply = None if draft else reply
-    seen = [*window.seen, *([reply] if reply is not None and draft else [])]
-    prompt = pieces(session.persona, seen, tokenizer, summary=window.summary, draft=draft, reply=open_reply)
+    prompt = pieces(session.persona, window.seen, tokenizer, summary=window.summary, draft=draft, reply=reply)
     counted = await engine.plan(
         [piece.turn for piece in prompt],
         template=session.persona.template,
-        open_last=open_reply is not None,
+        open_last=reply is not None,
     )
     size = engine.info.n_ctx if engine.info else 0
     leaving = window.may_leave(keep_last=not draft)
@@ -128,6 +127,20 @@ def border_by_summary(prompt: Prompt, *, keep_last: bool) -> Message | None:
     need = plan.over + plan.size // SLACK_SHARE + tokens
     most = plan.size - tokens - plan.summary - _MARGIN
     return prompt.window.border_for(dict(plan.messages), need, keep_last=keep_last, most=max(0, most))
+
+
+def leaving(prompt: Prompt, policy: Policy) -> int:
+    """How many messages leave the window before a draft that does not fit is sent; 0 where it is not sent."""
+    if policy is Policy.STOP:
+        return 0
+    choose = border_by_dropping if policy is Policy.DROP else border_by_summary
+    last = choose(prompt, keep_last=False)
+    count = 0
+    for turn in prompt.window.may_leave(keep_last=False) if last is not None else ():
+        count += len(turn)
+        if last in turn:
+            break
+    return count
 
 
 def summary_tokens(size: int) -> int:

@@ -31,6 +31,10 @@ class Tree:
     def __getitem__(self, message_id: int) -> Message:
         return self._messages[message_id]
 
+    def get(self, message_id: int) -> Message | None:
+        """A node, if there is one of that id."""
+        return self._messages.get(message_id)
+
     def all(self) -> list[Message]:
         """Every message of every branch, parents before children."""
         return list(self._messages.values())

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message as Event
 
-from chatapp.chat import Began, Chat, Ended, TurnEvent
-from chatapp.conversation.message import Role
+from chatapp import fitting
+from chatapp.chat import Began, Bordered, Chat, Ended, TurnEvent
+from chatapp.conversation.context import ContextPlan
+from chatapp.conversation.message import Kind, Role
+from chatapp.engine.client import EngineDied, EngineError
 from chatapp.engine.protocol import Prefill, Tokens
 from chatapp.recording import Saving, Unsaved
 from chatapp.tui import entries as page
 from chatapp.tui.desk import Desk
 from chatapp.tui.lines import Line
 from chatapp.tui.look import Look
-from chatapp.tui.progress import Progress, state_of
+from chatapp.tui.progress import Progress, room_state, state_of
 from chatapp.tui.welcome import greeting, welcome
 from chatapp.tui.widgets.composer import Composer
 from chatapp.tui.widgets.head import NewLines, RunningHead
-from chatapp.tui.widgets.status import STANDING, Context, StatusLine
+from chatapp.tui.widgets.status import ON_BORDER, STANDING, Context, State, StatusLine
 from chatapp.tui.widgets.transcript import Transcript
 
 STATUS_SECONDS = 0.25
@@ -46,7 +53,8 @@ class ChatView(Vertical):
         self._temporary = temporary
         self._progress = Progress()
         self._unsaved = ""
-        self._used: int | None = None
+        self._prompt: fitting.Prompt | None = None
+        """The prompt as it stands, with what is being written."""
         self._opened = False
 
     def compose(self) -> ComposeResult:
@@ -72,21 +80,21 @@ class ChatView(Vertical):
     def show_chat(self) -> None:
         """Everything about the chat in view, anew."""
         session = self.chat.session
-        self._used = None
+        self._prompt = None
         if self._opened or not self.composer.text:
             self.composer.write(session.draft)  # but what was typed before the first chat was open stays
         self._opened = True
         self.composer.remember(message.text for message in session.tree.path() if message.role is Role.USER)
         self.show_path()
-        self.count_context()
+        self.plan_context()
 
-    def show_path(self) -> None:
+    def show_path(self, *, follow: bool = True) -> None:
         """The active path of the tree; a reply that streams goes on in its place."""
-        shown = page.entries(self.chat, self.desk.waiting(self.chat))
+        shown = page.entries(self.chat, self.desk.waiting(self.chat), self.desk.no_room(self.chat))
         live = self.chat.streaming
         place = next((i for i, entry in enumerate(shown) if live and entry.key == live.id), len(shown))
         self.transcript.set_preface(self._preface)
-        self.transcript.show(shown[:place])
+        self.transcript.show(shown[:place], follow=follow)
         for entry in shown[place : place + 1]:
             self.transcript.begin(entry)
         for entry in shown[place + 1 :]:
@@ -111,7 +119,7 @@ class ChatView(Vertical):
         self.show_names()
         self.refresh_status()
         if self.desk.model.ready:
-            self.count_context()
+            self.plan_context()
 
     def _preface(self, look: Look, measure: int) -> list[Line]:
         persona = self.chat.session.persona
@@ -127,24 +135,45 @@ class ChatView(Vertical):
         state = state_of(
             self.desk.model, self.chat, self._progress, waits, self._unsaved, temporary=self._temporary
         )
+        if state.quiet or self.desk.no_room(self.chat):
+            state = room_state(self.chat, self._prompt, self.desk.no_room(self.chat)) or state
         if self.transcript.cursor is not None and self.chat.streaming is None:
-            state = STANDING
+            state = self._standing()
         context = self._meter()
         self.query_one(StatusLine).show(state, None if self.context_in_column else context)
         self.post_message(self.ContextCounted(context))
 
     def _meter(self) -> Context | None:
-        info = self.desk.engine.info
-        used = self._progress.context_used() if self.chat.streaming else self._used
-        known = used if used is not None else self._used
-        return Context(known, info.n_ctx) if info and known is not None else None
+        """The tokens in the window: those of the running turn as they come, and what is being written."""
+        plan = self._plan()
+        return Context(plan.prompt, plan.size) if plan is not None else None
 
-    @work(group="count", exclusive=True, exit_on_error=False)
-    async def count_context(self) -> None:
-        """Ask the engine how many tokens the path takes; nobody waits for the answer."""
-        if self.desk.model.ready and not self.desk.busy:
-            self._used = (await self.chat.room.plan()).prompt
-            self.refresh_status()
+    def _standing(self) -> State:
+        message = self.chat.session.tree.get(self.transcript.cursor or 0)
+        return STANDING if message is None or message.kind is Kind.SAID else ON_BORDER
+
+    def _plan(self) -> ContextPlan | None:
+        """The plan of the window, the running reply as far as it is written."""
+        live = self.chat.streaming
+        if live is None or live.kind is not Kind.SAID or self.chat.prompt is None:
+            return self._prompt.plan if self._prompt is not None else None
+        sent, draft = self.chat.prompt.plan, self._prompt.plan.draft if self._prompt is not None else 0
+        return replace(sent, reply=sent.reply + self._progress.tokens, draft=draft)
+
+    @work(group="plan", exclusive=True, exit_on_error=False)
+    async def plan_context(self, pause: float = 0.0) -> None:
+        """Ask the engine what the window holds, with what is being written; nobody waits for the answer.
+
+        Also while a reply is written: the engine answers between two of its tokens.
+        """
+        await asyncio.sleep(pause)
+        chat = self.chat
+        with suppress(EngineDied, EngineError):
+            if self.desk.engine.alive:
+                prompt = await chat.room.present(self.composer.text.strip("\n"))
+                if chat is self.desk.chat:
+                    self._prompt = prompt
+        self.refresh_status()
 
     # Turns --------------------------------------------------------------------------------------------------
 
@@ -166,15 +195,19 @@ class ChatView(Vertical):
         if isinstance(event, Tokens):
             self.transcript.feed(event.text)
             return
-        if isinstance(event, Began):
+        if isinstance(event, Began | Bordered):
             self.show_path()
         elif isinstance(event, Ended):
-            self._used = self._progress.context_used() or self._used
-            self.transcript.settle(page.entry(self.chat.session.tree, event.reply))
+            if event.reply.kind is Kind.SUMMARY:
+                self.show_path()
+            else:
+                self.transcript.settle(page.entry(self.chat.session.tree, event.reply))
             self.show_names()
         self.refresh_status()
 
     def idle(self) -> None:
         """The model is free again."""
+        if self.desk.no_room(self.chat):
+            self.show_path()
         self.show_names()
-        self.count_context()
+        self.plan_context()

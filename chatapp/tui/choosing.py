@@ -12,6 +12,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 
 from chatapp.config import save_setting
+from chatapp.conversation.context import Policy
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.prompt import turns
 from chatapp.conversation.sampling import PRESETS, SETTINGS
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
 FETCH = "fetch"
 NO_MODEL = "There is no model on this machine yet."
 FEW_SESSIONS = 200
+POLICIES = (
+    (Policy.STOP, "stop and ask", "the message waits until you decide"),
+    (Policy.DROP, "drop oldest turns", "persona and pinned turns stay"),
+    (Policy.SUMMARISE, "summarise", "the model sums up what leaves"),
+)
 
 
 def load_named(screen: MainScreen, wanted: str | None) -> None:
@@ -254,7 +260,22 @@ def _settings(screen: MainScreen) -> list[Item]:
         Item("settings", f"preset: {one.name}", detail=one.purpose, right="apply", value=("preset", one.name))
         for one in PRESETS
     ]
-    return settings + presets
+    return settings + presets + _policies(screen)
+
+
+def _policies(screen: MainScreen) -> list[Item]:
+    now = screen.chat.room.policy
+    return [
+        Item(
+            "settings",
+            f"when the window is full: {name}",
+            detail=does,
+            right="in use" if policy is now else "apply",
+            value=("policy", policy),
+            keywords="context overflow policy",
+        )
+        for policy, name, does in POLICIES
+    ]
 
 
 def _palette_chosen(screen: MainScreen, item: Item | None) -> None:
@@ -271,6 +292,8 @@ def _palette_chosen(screen: MainScreen, item: Item | None) -> None:
             screen.run_worker(screen.begin(value), group="open", exclusive=True)
         case "preset":
             screen.run_worker(screen.choose_preset(value), group="tune")
+        case "policy":
+            screen.run_worker(screen.desk.choose_policy(value), group="tune")
         case "setting":
             screen.go_to_setting(value)
         case "model":

@@ -8,14 +8,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Protocol
 
 from chatapp.chat import Began, Chat, Ended, TurnEvent
+from chatapp.conversation.context import Policy
 from chatapp.conversation.message import Kind
 from chatapp.conversation.session import Session, SessionHead
 from chatapp.engine.catalog import ModelFile
 from chatapp.engine.client import Engine
 from chatapp.errors import Refusal
+from chatapp.fitting import NoRoom
 from chatapp.home import Home
 from chatapp.recording import Saving
 from chatapp.store import Store, StoreError
@@ -26,6 +29,10 @@ from chatapp.tui.watch import look_after
 CLOSE_SECONDS = 2.0
 RETRY_SECONDS = 2.0
 """Until a message that the disk refused is tried again."""
+
+
+Verb = Callable[[Policy | None], AsyncGenerator[TurnEvent, None]]
+"""A turn that can be run, given what is to be done once if the context window is full."""
 
 
 class Listener(Protocol):
@@ -63,6 +70,8 @@ class Desk:
         self._listener = listener
         self._chats: dict[str, Chat] = {}
         self._waiting: list[tuple[Chat, str]] = []
+        self._no_room: dict[Chat, tuple[NoRoom, Verb, tuple[Chat, str] | None]] = {}
+        """The chats whose next turn does not fit into the window, that turn, and the message that waits for it."""
         self._turn: asyncio.Task[None] | None = None
         self._care: asyncio.Task[None] | None = None
         self._keeping = asyncio.Lock()
@@ -116,6 +125,7 @@ class Desk:
             self.chat.session.model = str(file.path)
             if self.chat.session.id:
                 await self.store.save_model(self.chat.session.id, str(file.path))
+        self._no_room.clear()  # another window has other room
         self._pump()
 
     def tell_trouble(self, sentence: str) -> None:
@@ -203,6 +213,7 @@ class Desk:
         session = await self._session(uid)
         if (chat := self._chats.pop(uid, None)) is not None:
             chat.stop()
+            self._no_room.pop(chat, None)
             self._waiting = [(owner, text) for owner, text in self._waiting if owner is not chat]
         await self.store.trash(session.id)
         self.states.forget(uid)
@@ -249,32 +260,70 @@ class Desk:
         for place in reversed(range(len(self._waiting))):
             if self._waiting[place][0] is self.chat:
                 _, text = self._waiting.pop(place)
+                if not self.waiting(self.chat):
+                    self._no_room.pop(self.chat, None)
                 self._listener.hear_waiting()
                 return text
         return None
 
-    def run(self, events: Callable[[], AsyncGenerator[TurnEvent, None]]) -> bool:
-        """Run a turn of the chat in view, if the model is free; whether it was."""
+    def run(self, verb: Verb, on_refused: Callable[[], None] = lambda: None) -> bool:
+        """Run a turn of the chat in view, if the model is free; whether it was.
+
+        `on_refused` is called when nothing came of it, so that what was typed can be given back.
+        """
         if self.chat is None or self.busy or not self.model.ready:
             return False
-        self._turn = asyncio.create_task(self._run(self.chat, events()))
+        self._no_room.pop(self.chat, None)
+        self._turn = asyncio.create_task(self._run(self.chat, verb, on_refused=on_refused))
         return True
+
+    def no_room(self, chat: Chat) -> NoRoom | None:
+        """Why the next turn of a chat waits for room in the context window, if it does."""
+        return self._no_room[chat][0] if chat in self._no_room else None
+
+    def make_fit(self, on_full: Policy) -> bool:
+        """Run what waits for room in the chat in view, and do this for it; whether there was anything."""
+        if self.chat is None or self.chat not in self._no_room or self.busy or not self.model.ready:
+            return False
+        _, verb, waited = self._no_room.pop(self.chat)
+        self._turn = asyncio.create_task(self._run(self.chat, verb, waited, on_full))
+        return True
+
+    def try_again(self) -> None:
+        """Something has changed that may make room for what waits in the chat in view."""
+        if self.chat is not None and self._no_room.pop(self.chat, None) is not None:
+            self._listener.hear_waiting()
+            self._pump()
+
+    async def choose_policy(self, policy: Policy | None) -> None:
+        """Choose what is done in the chat in view when the context window is full."""
+        if self.chat is not None:
+            await self.chat.room.choose_policy(policy)
+            self.try_again()
 
     def _pump(self) -> None:
         """Send what waits longest, if the model is free; it leaves the queue when it is on disk."""
-        if self._waiting and not self.busy and self.model.ready:
-            first = self._waiting[0]
-            chat, text = first
-            self._turn = asyncio.create_task(self._run(chat, chat.send(text), first))
+        if self.busy or not self.model.ready:
+            return
+        waited = next((one for one in self._waiting if one[0] not in self._no_room), None)
+        if waited is not None:
+            chat, text = waited
+            self._turn = asyncio.create_task(self._run(chat, partial(chat.send, text), waited))
 
     async def _run(
-        self, chat: Chat, events: AsyncGenerator[TurnEvent, None], waited: tuple[Chat, str] | None = None
+        self,
+        chat: Chat,
+        verb: Verb,
+        waited: tuple[Chat, str] | None = None,
+        on_full: Policy | None = None,
+        *,
+        on_refused: Callable[[], None] = lambda: None,
     ) -> None:
         pause = 0.0
         self.states.turn_began()
         try:
             await self.keep(chat)
-            async with aclosing(events):
+            async with aclosing(verb(on_full)) as events:
                 async for event in events:
                     if isinstance(event, Began) and event.reply.kind is Kind.SUMMARY:
                         await self._keep_unsent(chat)
@@ -284,9 +333,13 @@ class Desk:
                     elif isinstance(event, Ended):
                         self.loader.learn(event.reply)
                     self._listener.hear_turn(chat, event)
+        except NoRoom as refused:
+            self._no_room[chat] = (refused, verb, waited)
+            on_refused()
         except (StoreError, Refusal) as error:
             pause = RETRY_SECONDS
             self._listener.tell_trouble(str(error))
+            on_refused()
         finally:
             self._turn = None
             self.states.turn_ended(chat)

@@ -6,28 +6,95 @@ from dataclasses import replace
 from datetime import datetime
 
 from chatapp.chat import Chat
-from chatapp.conversation.message import Message, Role, Status, StopReason
+from chatapp.conversation.context import Policy
+from chatapp.conversation.figures import prefill_rate
+from chatapp.conversation.message import Kind, Message, Role, Status, StopReason
 from chatapp.conversation.sampling import SamplingSettings, preset_named, resolve
 from chatapp.conversation.tree import Tree
+from chatapp.conversation.window import Window, window_of
+from chatapp.fitting import NoRoom
 from chatapp.tui.widgets.status import READY, State
 from chatapp.tui.widgets.transcript import Entry, Notice
 
 GO_ON = (("enter", "continue from here"), ("ctrl+r", "again from the start"))
 RESUME = (("enter", "continue"), ("ctrl+r", "again"))
-NO_ROOM = (("ctrl+n", "new session"), ("↑", "edit"))
+NEW_OR_EDIT = (("ctrl+n", "new session"), ("↑", "edit"))
+DROP_OR_SUM = (("ctrl+d", "leave out the oldest"), ("ctrl+s", "sum them up"))
 WAITING_KEY = -1
 
 
-def entries(chat: Chat, waiting: list[str]) -> list[Entry]:
-    """The active path, then the messages that wait."""
+def entries(chat: Chat, waiting: list[str], refused: NoRoom | None = None) -> list[Entry]:
+    """The active path with the borders of the context window, then the messages that wait.
+
+    With `refused` the first of them waits for room in the window.
+    """
     tree = chat.session.tree
-    shown = [entry(tree, message) for message in tree.path()]
-    return shown + [waiting_entry(place, text) for place, text in enumerate(waiting)]
+    path = tree.path()
+    window = window_of(tree, path)
+    shown: list[Entry] = []
+    for message in path:
+        shown.append(entry(tree, message))
+        if (border := _border_to_show(tree.borders(message.id), window)) is not None:
+            shown.append(border_entry(border, window))
+    for place, text in enumerate(waiting):
+        shown.append(waiting_entry(place, text, refused if place == 0 else None))
+    return shown
 
 
-def waiting_entry(place: int, text: str) -> Entry:
-    """A message that was written before the model was free."""
+def _border_to_show(borders: list[Message], window: Window) -> Message | None:
+    """The border in force, or one that has a text of its own; a cut that means nothing any more is not shown."""
+    standing = [border for border in borders if not border.undone]
+    shown = standing or [border for border in borders if border.kind is Kind.SUMMARY]
+    last = shown[-1] if shown else None
+    return last if last is window.border or (last and last.kind is Kind.SUMMARY) else None
+
+
+def border_entry(border: Message, window: Window) -> Entry:
+    """A border of the context window: a rule with words, and below it the summary, if there is one."""
+    return Entry(
+        border.id,
+        asks=False,
+        text=border.text,
+        details="" if border.status is Status.STREAMING else _border_details(border),
+        rule=_border_words(border, window),
+    )
+
+
+def _border_words(border: Message, window: Window) -> str:
+    if border.status is Status.STREAMING:
+        return "summing up what leaves the context window"
+    if border.undone:
+        return "a summary that was undone: the model sees what is above"
+    if not border.holds:
+        return "a summary that broke off: it is not used"
+    if border is not window.border:
+        return "a summary that is left out itself"
+    out = counted(len(window.left_out), "message")
+    if border.kind is Kind.SUMMARY:
+        return f"in place of {out} above, the model reads this"
+    return f"above here the model no longer sees {out}"
+
+
+def _border_details(border: Message) -> str:
+    undo = "u puts it in force again" if border.undone else "u undoes it"
+    if border.kind is Kind.CUT:
+        return undo
+    by = f"written by {border.provenance.model_name}" if border.provenance.model_name else "written by you"
+    return f"{undo}   e rewrites it   {by}"
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 message`, `12 messages`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def waiting_entry(place: int, text: str, refused: NoRoom | None = None) -> Entry:
+    """A message that was written before the model was free, or that does not fit."""
     notice = Notice("waits for the model", keys=(("↑", "takes it back"),), kind="quiet")
+    if refused is not None:
+        anyway = (("enter", "send anyway"),) if refused.plan.leaves_room else ()
+        keys = (*ways_out(refused), *anyway, ("↑", "take it back"))
+        notice = Notice(str(refused), "Your message is kept, and was not sent.", keys, "warn")
     return Entry(WAITING_KEY - place, asks=True, text=text, notice=notice)
 
 
@@ -37,7 +104,20 @@ def entry(tree: Tree, message: Message) -> Entry:
     place = (siblings.index(message) + 1, len(siblings))
     notice = _failure(message) if message.status is Status.ERROR else None
     asks = message.role is Role.USER
-    return Entry(message.id, asks, message.text, place, "" if asks else details(message), notice)
+    return Entry(
+        message.id,
+        asks,
+        message.text,
+        place,
+        "" if asks else details(message),
+        notice,
+        pinned=message.pinned,
+    )
+
+
+def ways_out(refused: NoRoom) -> tuple[tuple[str, str], ...]:
+    """The keys that make room, where anything may leave."""
+    return DROP_OR_SUM if refused.plan.leaves_next else ()
 
 
 def details(reply: Message) -> str:
@@ -46,6 +126,10 @@ def details(reply: Message) -> str:
     parts = [f"{len(reply.token_ids):,} tokens"]
     if came.timings.tokens_per_s:
         parts.append(f"{came.timings.tokens_per_s:.1f} tok/s")
+    if came.prompt_tokens:
+        parts.append(f"first {came.timings.first_token_s:.2f} s")
+        parts.append(f"read {came.evaluated_tokens:,} at {prefill_rate(came):,.0f} tok/s")
+        parts.append(f"{came.reused_tokens:,} reused")
     if came.segments:
         last = came.segments[-1]
         parts += [f"seed {last.seed}", _tuning(came.preset, last.settings)]
@@ -63,19 +147,19 @@ def _tuning(preset: str, settings: SamplingSettings) -> str:
 
 def can_go_on(reply: Message) -> bool:
     """Whether a reply broke off where it could be continued."""
-    return reply.status.unfinished and reply.provenance.stop_reason is not StopReason.CONTEXT_FULL
+    return reply.role is Role.ASSISTANT and reply.status.unfinished
 
 
 def _failure(message: Message) -> Notice:
     said = message.provenance.detail or "The reply broke off."
     if message.provenance.stop_reason is StopReason.CONTEXT_FULL:
-        return Notice(said, "Your message is saved. Shorten it, or start a new session.", NO_ROOM)
+        return Notice(said, "Your message is saved.", (*DROP_OR_SUM, *NEW_OR_EDIT), "warn")
     kept = len(message.token_ids)
     saved = f"These {kept:,} tokens are saved." if kept else "Your message is saved."
     return Notice(said, f"{saved} A new engine goes on from here.", GO_ON)
 
 
-def resting_state(tip: Message | None) -> State:
+def resting_state(tip: Message | None, policy: Policy = Policy.STOP) -> State:
     """What the status line says when nothing runs: how the last reply ended."""
     if tip is None or tip.role is not Role.ASSISTANT:
         return READY
@@ -83,13 +167,24 @@ def resting_state(tip: Message | None) -> State:
         return replace(READY, facts=_figures(tip))
     kept = f"{len(tip.token_ids):,} kept"
     if tip.provenance.stop_reason is StopReason.CONTEXT_FULL:
-        return State("no room", "!", "warn", facts=("the context window is full",), keys=NO_ROOM)
+        return State("no room", "!", "warn", facts=("the context window is full",), keys=_next_step(policy))
     if tip.status is Status.ERROR:
         return State("engine stopped", "!", "err", facts=(kept,), keys=RESUME)
     if tip.status is Status.INTERRUPTED:
         return State("interrupted", "–", "muted", facts=(kept, _when(tip)), keys=RESUME)
     word = "max tokens" if tip.provenance.stop_reason is StopReason.MAX_TOKENS else "stopped"
     return State(word, "–", "muted", facts=(f"{len(tip.token_ids):,} tokens kept",), keys=RESUME)
+
+
+def _next_step(policy: Policy) -> tuple[tuple[str, str], ...]:
+    """What is offered when the window filled up in the middle of a reply."""
+    match policy:
+        case Policy.DROP:
+            return (("enter", "leave out the oldest, continue"), ("ctrl+s", "sum them up"))
+        case Policy.SUMMARISE:
+            return (("enter", "sum up the oldest, continue"), ("ctrl+d", "leave them out"))
+        case Policy.STOP:
+            return (*DROP_OR_SUM, ("ctrl+n", "new session"))
 
 
 def _figures(reply: Message) -> tuple[str, ...]:

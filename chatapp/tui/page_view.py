@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
 
-from chatapp.chat import Chat, TurnEvent
+from chatapp.chat import Chat
 from chatapp.config import SettingsError
-from chatapp.conversation.message import Message, Role
+from chatapp.conversation.context import Policy
+from chatapp.conversation.message import Kind, Message, Role, StopReason
 from chatapp.errors import Refusal
 from chatapp.store import StoreError
 from chatapp.tui import entries as page
 from chatapp.tui.chat_view import ChatView
-from chatapp.tui.desk import Desk
+from chatapp.tui.desk import Desk, Verb
 from chatapp.tui.widgets.composer import Composer
 from chatapp.tui.widgets.head import NewLines
 from chatapp.tui.widgets.transcript import Transcript
 
 DRAFT_SECONDS = 0.8
+DRAFT_PLAN_SECONDS = 0.25
+"""Until the tokens of a draft are counted, once the keys rest."""
 
 
 class PageView(ChatView):
@@ -31,6 +35,20 @@ class PageView(ChatView):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "escape", "stop, else write", id="chat.stop"),
         Binding("ctrl+r", "again", "again", id="chat.again"),
+        Binding(
+            "ctrl+d",
+            "make_fit('drop')",
+            "where it does not fit: leave out the oldest",
+            id="chat.drop",
+            priority=True,
+        ),
+        Binding(
+            "ctrl+s",
+            "make_fit('summarise')",
+            "where it does not fit: sum it up",
+            id="chat.sum_up",
+            priority=True,
+        ),
     ]
 
     def __init__(self, desk: Desk, *, temporary: bool, id: str) -> None:  # noqa: A002  Textual's own name
@@ -46,8 +64,8 @@ class PageView(ChatView):
         """What enter does, where that is not plain."""
         return "editing, esc leaves it" if self._editing else super().hint()
 
-    def _run(self, events: Callable[[], AsyncGenerator[TurnEvent, None]]) -> bool:
-        runs = self.desk.run(events)
+    def _run(self, verb: Verb, on_refused: Callable[[], None] = lambda: None) -> bool:
+        runs = self.desk.run(verb, on_refused)
         if not runs:
             self.notify("The model is busy; esc stops it.", markup=False, timeout=3)
         return runs
@@ -59,20 +77,39 @@ class PageView(ChatView):
         event.stop()
         tip = self.chat.session.tree.tip()
         if not event.text.strip():
-            if tip is not None and page.can_go_on(tip):
-                self._run(lambda: self.chat.go_on(tip.id))
+            if self.desk.waiting(self.chat) and self.desk.no_room(self.chat):
+                self.desk.make_fit(Policy.STOP)  # that is: send it as it is
+            elif tip is not None and page.can_go_on(tip):
+                self._run(partial(self.chat.go_on, tip.id))
         elif (edited := self._editing) is not None:
-            if self._run(lambda: self.chat.edit(edited.id, event.text)):
-                self._leave_editing()
-            else:
-                self.composer.write(event.text)
+            self._submit_edit(edited, event.text)
         else:
             self.desk.submit(event.text)
+
+    def _submit_edit(self, edited: Message, text: str) -> None:
+        def give_back() -> None:
+            self._edit(edited)
+            self.composer.write(text)
+
+        if edited.kind is Kind.SUMMARY:
+            self._leave_editing()
+            self._rewrite_summary(edited, text)
+        elif self._run(partial(self.chat.edit, edited.id, text), give_back):
+            self._leave_editing()
+        else:
+            self.composer.write(text)
+
+    @work(group="border", exit_on_error=False)
+    async def _rewrite_summary(self, summary: Message, text: str) -> None:
+        with self.trouble_told():
+            border = await self.chat.room.rewrite_summary(summary.id, text)
+            self._border_changed(border)
 
     @on(Composer.Changed)
     def _changed(self, event: Composer.Changed) -> None:
         event.stop()
         self.keep_draft()
+        self.plan_context(DRAFT_PLAN_SECONDS)
 
     @work(group="draft", exclusive=True, exit_on_error=False)
     async def keep_draft(self) -> None:
@@ -142,17 +179,46 @@ class PageView(ChatView):
             await self.desk.store.activate(self.chat.session.id, changes)
         self.show_path()
         self.transcript.stand_on(other.id)
-        self.count_context()
+        self.plan_context()
 
     @on(Transcript.Edit)
     def _edit_message(self, event: Transcript.Edit) -> None:
-        message = self.chat.session.tree[event.key]
-        if message.role is Role.USER:
+        message = self.chat.session.tree.get(event.key)
+        if message is None:
+            return
+        if message.role is Role.USER or message.kind is Kind.SUMMARY:
             self._edit(message)
+
+    @on(Transcript.Pin)
+    async def _pin(self, event: Transcript.Pin) -> None:
+        message = self.chat.session.tree.get(event.key)
+        if message is None or message.kind is not Kind.SAID:
+            return
+        with self.trouble_told():
+            await self.chat.room.pin(message.id, pinned=not message.pinned)
+            self._border_changed(message)
+
+    @on(Transcript.UndoBorder)
+    async def _undo_border(self, event: Transcript.UndoBorder) -> None:
+        border = self.chat.session.tree.get(event.key)
+        if border is None or border.kind is Kind.SAID or self.chat.streaming is not None:
+            return
+        with self.trouble_told():
+            await self.chat.room.undo_border(border.id, undone=not border.undone)
+            self._border_changed(border)
+
+    def _border_changed(self, message: Message) -> None:
+        """Other messages are in the window now; the reader stays where they are."""
+        self.show_path(follow=False)
+        if self.transcript.cursor is not None and self.transcript.column.slot(message.id) is not None:
+            self.transcript.stand_on(message.id)
+        self.desk.try_again()
+        self.plan_context()
 
     @on(Transcript.Again)
     def _again_message(self, event: Transcript.Again) -> None:
-        self._answer_again(self.chat.session.tree[event.key])
+        if (message := self.chat.session.tree.get(event.key)) is not None:
+            self._answer_again(message)
 
     @on(Transcript.Copied)
     def _copied(self, event: Transcript.Copied) -> None:
@@ -178,7 +244,30 @@ class PageView(ChatView):
 
     def _answer_again(self, message: Message) -> None:
         if message.role is Role.ASSISTANT:
-            self._run(lambda: self.chat.again(message.id))
+            self._run(partial(self.chat.again, message.id))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Making room is offered only where there is none."""
+        if action != "make_fit":
+            return super().check_action(action, parameters)
+        return self.desk.chat is not None and (
+            self.desk.no_room(self.chat) is not None or self._full_tip() is not None
+        )
+
+    def action_make_fit(self, policy: str) -> None:
+        """Make room once, for the message that waits for it or for the reply that filled the window."""
+        tip = self._full_tip()
+        if self.desk.make_fit(Policy(policy)):
+            if self._editing is not None:
+                self._leave_editing()
+        elif tip is not None:
+            self._run(lambda _on_full: self.chat.go_on(tip.id, Policy(policy)))
+
+    def _full_tip(self) -> Message | None:
+        """The last reply, if it broke off because the context window was full."""
+        tip = self.chat.session.tree.tip()
+        full = tip is not None and tip.provenance.stop_reason is StopReason.CONTEXT_FULL
+        return tip if full and self.chat.streaming is None else None
 
     def action_escape(self) -> None:
         """Stop the reply; with none, leave an edit; with none, stop a load; with none, go back to writing."""

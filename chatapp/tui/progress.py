@@ -7,8 +7,11 @@ from collections import deque
 from dataclasses import replace
 
 from chatapp.chat import Chat
+from chatapp.conversation.context import ContextPlan, Policy
+from chatapp.conversation.message import Kind
 from chatapp.engine.protocol import Prefill, Tokens
-from chatapp.tui.entries import resting_state
+from chatapp.fitting import NoRoom, Prompt, leaving
+from chatapp.tui.entries import counted, resting_state, ways_out
 from chatapp.tui.loader import ModelState
 from chatapp.tui.widgets.status import State
 
@@ -28,24 +31,24 @@ class Progress:
         self._first: float | None = None
         self._drawn: deque[tuple[float, int]] = deque()
         self.prefill: Prefill | None = None
+        self._read: deque[tuple[float, int]] = deque()
         self.tokens = 0
 
     def hear(self, event: Prefill | Tokens) -> None:
         """Something came from the engine; called for every token."""
+        now = time.monotonic()
         if isinstance(event, Prefill):
             self.prefill = event
+            self._read.append((now, event.done))
+            while len(self._read) > 2 and self._read[0][0] < now - WINDOW_SECONDS:
+                self._read.popleft()
             return
-        now = time.monotonic()
         if self._first is None and event.text:
             self._first = now - self._started
         self.tokens += len(event.token_ids)
         self._drawn.append((now, len(event.token_ids)))
         while self._drawn and self._drawn[0][0] < now - WINDOW_SECONDS:
             self._drawn.popleft()
-
-    def context_used(self) -> int | None:
-        """Tokens in the context window while the turn runs, as far as they are known."""
-        return self.prefill.kept + self.prefill.done + self.tokens if self.prefill else None
 
     def state(self) -> State:
         """Reading while the prompt is evaluated, then writing."""
@@ -61,8 +64,16 @@ class Progress:
         if read is None or not read.total:
             return State("reading", "◐", keys=STOP)
         kept = f"{read.kept:,} kept" if read.kept else ""
-        facts = (f"{read.done:,} / {read.total:,}",)
+        facts = (f"{read.done:,} / {read.total:,}", *self._pace_of_reading(read))
         return State("reading", "◐", share=read.done / read.total, facts=facts, aside=kept, keys=STOP)
+
+    def _pace_of_reading(self, read: Prefill) -> tuple[str, ...]:
+        """Tokens of the prompt read in a second, and how long the rest takes at that rate."""
+        (since, first), (now, last) = self._read[0], self._read[-1]
+        if now <= since or last <= first:
+            return ()
+        rate = (last - first) / (now - since)
+        return (f"{rate:,.0f} tok/s", f"{duration((read.total - read.done) / rate)} left")
 
 
 def _without_model(model: ModelState, waiting: tuple[str, ...]) -> State:
@@ -71,6 +82,35 @@ def _without_model(model: ModelState, waiting: tuple[str, ...]) -> State:
     facts = (model.short or model.problem, *waiting)
     word = "engine stopped" if model.died else "no model"
     return State(word, "!", "err", facts=facts, keys=(*again, ("ctrl+o", "another")))
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `12 s`, `3 min 20 s`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def room_state(chat: Chat, prompt: Prompt | None, refused: NoRoom | None) -> State | None:
+    """What the line says about a message that does not fit: one that waits, or one that is being written."""
+    if refused is not None:
+        plan = refused.plan
+        return State("no room", "!", "warn", facts=(_of_window(plan), _too_many(plan)), keys=ways_out(refused))
+    if prompt is None or not prompt.plan.draft or prompt.plan.fits:
+        return None
+    leaves = leaving(prompt, chat.room.policy)
+    if leaves == 0:
+        return State("no room", "!", "warn", facts=(_of_window(prompt.plan), _too_many(prompt.plan)))
+    does = "are summed up" if chat.room.policy is Policy.SUMMARISE else "leave"
+    return State("ready", quiet=True, facts=(f"the oldest {counted(leaves, 'message')} {does} the window",))
+
+
+def _of_window(plan: ContextPlan) -> str:
+    return f"{plan.prompt:,} / {plan.size:,}"
+
+
+def _too_many(plan: ContextPlan) -> str:
+    return f"{plan.over:,} too many"
 
 
 def state_of(
@@ -82,6 +122,8 @@ def state_of(
         state = State("not saved", "!", "warn", facts=(unsaved,))
     elif chat.streaming is not None:
         running = progress.state()
+        if chat.streaming.kind is Kind.SUMMARY:
+            running = replace(running, facts=("of a summary", *running.facts))
         state = replace(running, facts=running.facts + waiting)
     elif model.problem:
         state = _without_model(model, waiting)
@@ -91,7 +133,7 @@ def state_of(
     elif waiting:
         state = State("busy", "○", facts=(*waiting, "another session is writing"))
     else:
-        state = resting_state(chat.session.tree.tip())
+        state = resting_state(chat.session.tree.tip(), chat.room.policy)
     if temporary and state.quiet:
         state = replace(state, facts=("temporary: nothing is written",))
     return state

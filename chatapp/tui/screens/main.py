@@ -269,6 +269,7 @@ class MainScreen(ColumnsScreen):
         """Take the session's own values: drawn with from the next token on, and kept."""
         with self.page.trouble_told():
             await self.chat.tune(self.chat.session.preset, overrides)
+        self.desk.try_again()  # a shorter reply may fit
         self.show_sampling()
 
     def go_to_setting(self, name: SettingName) -> None:

@@ -40,7 +40,20 @@ STARTING = State("starting", "○")
 STANDING = State(
     "",
     "▎",
-    keys=(("← →", "sibling"), ("e", "edit"), ("r", "again"), ("c", "copy"), ("esc", "write"), ("g G", "ends")),
+    keys=(
+        ("← →", "sibling"),
+        ("e", "edit"),
+        ("r", "again"),
+        ("c", "copy"),
+        ("p", "pin"),
+        ("esc", "write"),
+        ("g G", "ends"),
+    ),
+)
+
+
+ON_BORDER = State(
+    "", "▎", keys=(("u", "undo"), ("e", "rewrite"), ("c", "copy"), ("esc", "write"), ("g G", "ends"))
 )
 
 

@@ -15,7 +15,7 @@ class Notice:
     more: str = ""
     keys: tuple[tuple[str, str], ...] = ()
     """Keys with what they do."""
-    kind: Literal["error", "quiet"] = "error"
+    kind: Literal["error", "warn", "quiet"] = "error"
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,9 @@ class Entry:
     details: str = ""
     """One line, shown while one stands on the message."""
     notice: Notice | None = None
+    rule: str = ""
+    """Words in a rule above the text: what begins here."""
+    pinned: bool = False
 
     @cached_property
     def ends_in_code(self) -> bool:

@@ -19,8 +19,9 @@ def notice_rows(notice: Notice, look: Look, cells: int) -> list[Row]:
     sentence, more = display_line(notice.sentence), display_line(notice.more)
     if notice.kind == "quiet":
         return _quiet(sentence, more, notice, look, cells)
-    rows = [Row(line) for line in flow([(sentence, look.err + Style(bold=True))], cells)]
-    rows[0].mark = ("!", look.err)
+    tone = look.warn if notice.kind == "warn" else look.err
+    rows = [Row(line) for line in flow([(sentence, tone + Style(bold=True))], cells)]
+    rows[0].mark = ("!", tone)
     rows += [Row(line) for line in flow([(more, look.text)], cells)] if more else []
     if notice.keys:
         rows += [Row([]), *_keys(notice.keys, look.text, look.muted, cells)]

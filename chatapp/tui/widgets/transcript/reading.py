@@ -24,6 +24,8 @@ class ReadingView(ColumnView):
         Binding("e", "edit", "edit", id="page.edit"),
         Binding("r", "again", "again", id="page.again"),
         Binding("c", "copy", "copy", id="page.copy"),
+        Binding("p", "pin", "keep in the window, or let go", id="page.pin"),
+        Binding("u", "undo_border", "see again what was left out, or not", id="page.undo_border"),
         Binding("enter", "unfold", "open a long question", id="page.unfold", show=False),
         Binding("escape", "to_composer", "back to writing", id="page.to_composer", show=False),
     ]
@@ -48,6 +50,12 @@ class ReadingView(ColumnView):
 
     class Again(About):
         """The reply is to be generated once more."""
+
+    class Pin(About):
+        """The message is to stay in the context window, or need not any more."""
+
+    class UndoBorder(About):
+        """A border of the context window is to be undone, or to be put in force again."""
 
     class Copied(Message):
         """A message's source is in the clipboard."""
@@ -115,6 +123,14 @@ class ReadingView(ColumnView):
         source = self.message(self._current())[0].source
         self.app.copy_to_clipboard(source)
         self.post_message(self.Copied(source))
+
+    def action_pin(self) -> None:
+        """Ask to pin the message, or to let it go."""
+        self.post_message(self.Pin(self._current()))
+
+    def action_undo_border(self) -> None:
+        """Ask to undo the border that one stands on."""
+        self.post_message(self.UndoBorder(self._current()))
 
     def action_unfold(self) -> None:
         """Open or fold the long question that one stands on."""

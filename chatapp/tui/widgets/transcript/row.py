@@ -13,6 +13,8 @@ from chatapp.tui.look import Look
 INDENT = 2
 """Cells from the page's edge, where marks hang, to the text."""
 
+PIN = "•"
+
 Run = tuple[int, int, int]
 """Cell in the row, first character in the message's rendered text, number of characters."""
 
@@ -30,6 +32,8 @@ class Row:
     """Whether the bar of the message you stand on runs along this row."""
     outdent: bool = False
     """Whether the line begins at the page's edge, its marks included."""
+    pinned: bool = False
+    """Whether the mark of a pinned message hangs outside the page's edge."""
     _strip: Strip | None = field(default=None, repr=False)
     _painted: tuple[object, ...] = field(default=(), repr=False)
 
@@ -50,14 +54,16 @@ class Row:
         """The row with its margin: blank cells, the mark or the bar, the text."""
         if self.outdent:
             return [gap(x), *self.line]
+        edge: Line = [gap(x - INDENT), (PIN, look.accent), gap(1)] if self.pinned and x >= INDENT else [gap(x)]
         mark = ("▎", look.accent) if standing and self.barred else self.mark
         if mark is None:
-            return [gap(x + INDENT), *self.line]
-        return [gap(x), mark, gap(INDENT - cell_len(mark[0])), *self.line]
+            return [*edge, gap(INDENT), *self.line]
+        return [*edge, mark, gap(INDENT - cell_len(mark[0])), *self.line]
 
     def same(self, other: Row) -> bool:
         """Whether both look alike on the screen."""
-        return self is other or (self.line == other.line and self.mark == other.mark)
+        mine, theirs = ((row.line, row.mark, row.pinned) for row in (self, other))
+        return self is other or mine == theirs
 
 
 def from_cell(line: Line, cell: int) -> Line:

@@ -123,7 +123,16 @@ class MessageView:
         return self._layout.text if self._layout is not None else ""
 
     def _lay_out(self, sheet: Sheet) -> list[Row]:
-        """The rows of the text and of the notice."""
+        """The rows of the rule, of the text and of the notice."""
+        body = self._said(sheet)
+        if self.entry.pinned and body:
+            body[0].pinned = True
+        if self.entry.rule:
+            rest = [Row([], barred=False), *body] if self.source else []
+            return [_rule(self.entry.rule, sheet), *rest]
+        return body
+
+    def _said(self, sheet: Sheet) -> list[Row]:
         if self._written is not None:
             if not isinstance(self._layout, LiveReply):
                 self._layout = LiveReply(sheet.look, sheet.cells, self.source)
@@ -166,3 +175,10 @@ class MessageView:
     def _siblings(self) -> str:
         which, many = self.entry.place
         return f"‹{which}/{many}›" if many > 1 else ""
+
+
+def _rule(words: str, sheet: Sheet) -> Row:
+    """Words in a rule across the page."""
+    said = clip(words, sheet.cells - 6)
+    line: Line = [("── ", sheet.look.rule), (said, sheet.look.muted)]
+    return Row([*line, (f" {'─' * (sheet.cells - width(line) - 1)}", sheet.look.rule)])
