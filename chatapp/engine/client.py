@@ -19,9 +19,12 @@ from chatapp.engine.frames import Piece, pack_piece
 from chatapp.engine.gguf import NotAModel
 from chatapp.engine.header import read_header
 from chatapp.engine.link import LOAD, EngineDied, EngineError, Link, Unanswered
+from chatapp.engine.look import Look
+from chatapp.engine.look import Question as LookQuestion
 from chatapp.engine.machine import available_memory
 from chatapp.engine.process import TEMPLATE_HUNG
 from chatapp.engine.protocol import (
+    Cancel,
     Count,
     Counted,
     Finished,
@@ -45,6 +48,7 @@ from chatapp.engine.protocol import (
     Tokenized,
     Tokens,
 )
+from chatapp.engine.questions import Chosen, Decided, Scored, Spelled
 from chatapp.engine.trial import Trials
 
 __all__ = ["Engine", "EngineDied", "EngineError"]
@@ -52,8 +56,8 @@ __all__ = ["Engine", "EngineDied", "EngineError"]
 CLOSE_SECONDS = 1.0
 """How long the engine may take to leave by itself."""
 REPLACED = "Another model was loaded."
-A = TypeVar("A", Counted, Planned, Inspected, Tokenized, StateTaken, Piece)
-Question = Count | Plan | Inspect | Tokenize | TakeState | ReadState
+A = TypeVar("A", Counted, Planned, Inspected, Tokenized, StateTaken, Piece, Spelled, Decided, Scored, Chosen)
+Question = Count | Plan | Inspect | Tokenize | TakeState | ReadState | LookQuestion
 
 
 class Engine:
@@ -86,6 +90,8 @@ class Engine:
         self._trials = Trials(verdicts)
         self._ids = itertools.count(LOAD + 1)
         self._running: int | None = None
+        self.look = Look(self._question, self._ids)
+        """Questions about how the model decides."""
         self._one_load = asyncio.Lock()
         self._one_reply = asyncio.Lock()
 
@@ -171,6 +177,7 @@ class Engine:
         open_last: bool = False,
         first_index: int = 0,
         memory: Memory | None = None,
+        record: int = 0,
     ) -> AsyncGenerator[Prefill | Tokens | Finished, None]:
         """Generate a reply: progress through the prompt, text as it comes, and at last how it ended.
 
@@ -193,6 +200,7 @@ class Engine:
                 settings=settings,
                 seed=seed,
                 memory=memory or Memory(),
+                record=record,
             )
             with link.answers_to(request.id) as answers:
                 self._running = request.id
@@ -301,11 +309,19 @@ class Engine:
         finally:
             link.send(KeepState(id=number, sound=sound))
 
-    async def _question(self, request: Question, answer: type[A]) -> A:
+    async def _question(
+        self, request: Question, answer: type[A], progress: Callable[[Prefill], None] | None = None
+    ) -> A:
         link = self._living()
         with link.answers_to(request.id) as answers:
             link.send(request)
-            event = await link.next(answers)
+            try:
+                while isinstance(event := await link.next(answers), Prefill):
+                    if progress is not None:
+                        progress(event)
+            except asyncio.CancelledError:
+                link.send(Cancel(id=request.id))
+                raise
         if not isinstance(event, answer):
             raise link.nonsense(event)
         return event

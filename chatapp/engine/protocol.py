@@ -11,10 +11,22 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from chatapp.conversation.decision import Memory
+from chatapp.conversation.decision import Memory, TokenRecord
 from chatapp.conversation.message import Segment, StopReason, Timings
 from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import SamplingSettings
+from chatapp.engine.questions import (
+    MAX_CANDIDATES,
+    Choose,
+    Chosen,
+    Decide,
+    Decided,
+    Restage,
+    Score,
+    Scored,
+    Spell,
+    Spelled,
+)
 
 MAX_FRAME = 64 * 2**20
 """Bytes; a longer frame means that the other side is broken."""
@@ -95,6 +107,8 @@ class Generate(_Message):
     """The seed to draw with; never random here."""
     memory: Memory = Memory()
     """What mirostat or adaptive-p remembers of the reply that goes on."""
+    record: Annotated[int, Field(ge=0, le=MAX_CANDIDATES)] = 0
+    """So many candidates of each token are told with it; 0 tells nothing of how it was chosen."""
 
 
 class Retune(_Message):
@@ -208,7 +222,12 @@ Request = Annotated[
     | TakeState
     | ReadState
     | GiveState
-    | KeepState,
+    | KeepState
+    | Decide
+    | Restage
+    | Score
+    | Choose
+    | Spell,
     Field(discriminator="kind"),
 ]
 
@@ -312,6 +331,8 @@ class Tokens(_Message):
     id: int
     text: str
     token_ids: tuple[int, ...]
+    records: tuple[TokenRecord, ...] = ()
+    """How each of them was chosen, when that is recorded."""
 
 
 class CacheUse(_Message):
@@ -414,7 +435,7 @@ class Failed(_Message):
 
     kind: Literal["failed"] = "failed"
     id: int | None = None
-    reason: Literal["load", "template", "context", "settings", "internal"]
+    reason: Literal["load", "template", "context", "settings", "cancelled", "internal"]
     message: str
 
 
@@ -429,6 +450,10 @@ Event = Annotated[
     | Inspected
     | Tokenized
     | StateTaken
+    | Decided
+    | Scored
+    | Chosen
+    | Spelled
     | Pulse
     | Failed,
     Field(discriminator="kind"),

@@ -289,6 +289,21 @@ class Cache:
         if self._window and not self._can_cut(held, self._first()):
             self._empty()
 
+    def lost(self, kept: int) -> None:
+        """What follows the first `kept` tokens is no longer in the context."""
+        del self.tokens[kept:]
+        self._batched = min(self._batched, kept)
+
+    @property
+    def reproducible(self) -> bool:
+        """Whether logits must not depend on what was in the cache before."""
+        return self._reproducible
+
+    @property
+    def batched(self) -> int:
+        """Tokens from the start on that were evaluated together with others."""
+        return self._batched
+
     def logits(self) -> Any:
         """The address of the logits of the last evaluated token.
 

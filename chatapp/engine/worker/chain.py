@@ -26,6 +26,9 @@ from chatapp.engine.worker.vocabulary import Vocabulary
 MIROSTAT_LIKELIEST = 100
 """Candidates that version 1 estimates the spread from; llama.cpp's number."""
 
+_KEPT = 4
+"""DRY samplers that are kept to be copied."""
+
 Watch = Callable[[str, Candidates], None]
 
 
@@ -184,17 +187,18 @@ def _apply_once(candidates: Candidates, sampler: Any) -> None:
 
 
 def _dry(settings: SamplingSettings, vocabulary: Vocabulary, context: int) -> Any:
-    breakers = [text.encode() for text in settings.dry_breakers]
-    texts = (ctypes.c_char_p * len(breakers))(*breakers)
-    return L.llama_sampler_init_dry(
-        vocabulary.pointer,
-        settings.dry_multiplier,
-        settings.dry_base,
-        settings.dry_allowed_length,
-        context if settings.dry_last_n < 0 else settings.dry_last_n,
-        texts,
-        len(breakers),
-    )
+    """A copy of a sampler that has seen nothing: to look the breakers up in the whole vocabulary takes a while."""
+    last_n = context if settings.dry_last_n < 0 else settings.dry_last_n
+    numbers = (settings.dry_multiplier, settings.dry_base, settings.dry_allowed_length, last_n)
+    fresh = vocabulary.kept.get((*numbers, settings.dry_breakers))
+    if fresh is None:
+        breakers = [text.encode() for text in settings.dry_breakers]
+        texts = (ctypes.c_char_p * len(breakers))(*breakers)
+        fresh = _made(L.llama_sampler_init_dry(vocabulary.pointer, *numbers, texts, len(breakers)))
+        if len(vocabulary.kept) >= _KEPT:
+            L.llama_sampler_free(vocabulary.kept.pop(next(iter(vocabulary.kept))))
+        vocabulary.kept[*numbers, settings.dry_breakers] = fresh
+    return L.llama_sampler_clone(fresh)
 
 
 _LASTING: dict[str, Callable[[SamplingSettings, Vocabulary, int], Any]] = {

@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from chatapp.conversation.decision import TokenRecord
 from chatapp.conversation.message import Segment, StopReason, Timings
 from chatapp.engine.protocol import CacheUse, Finished, Generate, Prefill, Tokens
 from chatapp.engine.worker.cache import Aborted, NoRoomError
 from chatapp.engine.worker.candidates import logits_at
 from chatapp.engine.worker.control import Control
 from chatapp.engine.worker.model import Model
+from chatapp.engine.worker.record import Recorder
 from chatapp.engine.worker.sampler import Said, Sampler
 from chatapp.engine.worker.stream import TextStream
 
@@ -80,6 +82,7 @@ class Generation:
                 memory=request.memory,
             )
         ]
+        self._recorder = Recorder(model.vocabulary, request.record) if request.record else None
         self._text = TextStream(self._stops())
         self._prompt: list[int] = []
         self._said: list[int] = []
@@ -196,14 +199,14 @@ class Generation:
                 sampler.retune(self._settings, self._so_far())
             if self._text.stops.found:
                 return StopReason.STOP_STRING
-            token = sampler.draw(
-                logits_at(cache.logits(), vocabulary.size), self._request.first_index + self._generated
-            )
+            logits = logits_at(cache.logits(), vocabulary.size)
+            token = sampler.draw(logits, self._request.first_index + self._generated, self._recorder)
             if vocabulary.ends_turn(token):
                 return StopReason.END
+            record = (self._recorder.record(token, sampler.left),) if self._recorder else ()
             sampler.accept(token)
             self._count_token()
-            self._say(self._text.feed(vocabulary.piece(token)), token)
+            self._say(self._text.feed(vocabulary.piece(token)), token, records=record)
             if self._text.stops.found:
                 return StopReason.STOP_STRING
             if self._generated >= (self._settings.max_tokens or math.inf):
@@ -239,9 +242,9 @@ class Generation:
         if self._generated == 1:
             self._clock.first_token = self._clock.last_token
 
-    def _say(self, text: str, *token_ids: int) -> None:
+    def _say(self, text: str, *token_ids: int, records: tuple[TokenRecord, ...] = ()) -> None:
         self._said += token_ids
-        self._tell(Tokens(id=self._request.id, text=text, token_ids=token_ids))
+        self._tell(Tokens.model_construct(id=self._request.id, text=text, token_ids=token_ids, records=records))
         if text and not self._clock.first_text:
             self._clock.first_text = time.monotonic()
 

@@ -18,6 +18,7 @@ from chatapp.engine.names import good_name
 from chatapp.engine.protocol import FileStamp, KvType, Loading, ModelInfo, ModelOptions
 from chatapp.engine.worker import native_log, pace
 from chatapp.engine.worker.abort import Abort
+from chatapp.engine.worker.aside import SEQUENCES, Aside, rows_at_once
 from chatapp.engine.worker.cache import Cache
 from chatapp.engine.worker.info import metadata, quantisation_of, template_of
 from chatapp.engine.worker.memory import memory_use
@@ -51,6 +52,7 @@ class Model:
     pointer: Any
     context: Any
     abort: Abort
+    aside: Aside
 
     def close(self) -> None:
         """Free the context, then the weights."""
@@ -86,6 +88,7 @@ def load(options: ModelOptions, tell: Tell, abort: Abort, *, template_problem: s
         problem=template_problem,
     )
     abort.attach(context)
+    cache = Cache(context, pointer, abort, reproducible=options.reproducible, states_limit=options.states_limit)
     model = Model(
         info=_describe(
             pointer, context, options, fingerprint=fingerprint, vocabulary=vocabulary, template=template
@@ -93,10 +96,11 @@ def load(options: ModelOptions, tell: Tell, abort: Abort, *, template_problem: s
         vocabulary=vocabulary,
         template=template,
         prompts=PromptMaker(vocabulary, template),
-        cache=Cache(context, pointer, abort, reproducible=options.reproducible, states_limit=options.states_limit),
+        cache=cache,
         pointer=pointer,
         context=context,
         abort=abort,
+        aside=Aside(context, pointer, cache, abort, vocabulary.size),
     )
     progress.step("warming_up", _WEIGHED)
     _warm_up(model, options)
@@ -173,10 +177,11 @@ def _make_context(model: Any, path: Path, options: ModelOptions) -> tuple[Any, M
         }
     )
     parameters = L.llama_context_default_params()
-    parameters.n_ctx, parameters.n_seq_max = options.n_ctx, 1
+    parameters.n_ctx, parameters.n_seq_max = options.n_ctx, SEQUENCES
+    parameters.kv_unified = True  # a second sequence reads aside, in the cells of the first
     parameters.n_batch, parameters.n_ubatch = options.n_batch, options.n_ubatch
-    # Only the last token of a batch is asked for its logits; room for those of all would take a row each.
-    parameters.n_outputs_max = 1
+    # Few tokens of a batch are asked for their logits; room for those of all would take a row each.
+    parameters.n_outputs_max = rows_at_once(L.llama_vocab_n_tokens(L.llama_model_get_vocab(model)))
     parameters.type_k, parameters.type_v = (_GGML_TYPES[name] for name in _kv_types(options))
     parameters.n_threads = parameters.n_threads_batch = options.n_threads
     parameters.flash_attn_type = (

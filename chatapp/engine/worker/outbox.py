@@ -51,7 +51,9 @@ class Outbox:
         if self._gathered:
             text = "".join(event.text for event in self._gathered)
             ids = tuple(token for event in self._gathered for token in event.token_ids)
-            self._write(pack(Tokens(id=self._gathered[0].id, text=text, token_ids=ids)))
+            records = tuple(record for event in self._gathered for record in event.records)
+            said = Tokens.model_construct(id=self._gathered[0].id, text=text, token_ids=ids, records=records)
+            self._write(pack(said))
             self._gathered.clear()
             self._sent = time.monotonic()
 

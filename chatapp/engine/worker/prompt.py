@@ -64,6 +64,10 @@ class PromptMaker:
         pieces = self._pieces(self._layout(turns, template=template, open_last=open_last), template=template)
         return self._begun([token for piece in pieces for token in piece.ids])
 
+    def text(self, text: str, *, special: bool = False) -> list[int]:
+        """The token ids of a text as it is; with `special` the names of special tokens in it stand for them."""
+        return self._begun(self._vocabulary.tokenize(text, special=special))
+
     def owners(
         self, turns: Sequence[Turn], *, template: bool = True, open_last: bool = False
     ) -> tuple[list[int], list[int]]:

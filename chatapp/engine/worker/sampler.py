@@ -34,8 +34,8 @@ class Observer(Protocol):
     def saw(self, stage: str, candidates: Candidates) -> None:
         """A stage has run."""
 
-    def drew(self, token: int, chance: float) -> None:
-        """The choice was made, with a number in [0, 1)."""
+    def drew(self, token: int) -> None:
+        """The choice was made."""
 
 
 @dataclass(frozen=True)
@@ -104,44 +104,62 @@ class Sampler:
         self._is_argmax = self._greedy and set(self._chain.names) <= _NEVER_CUT_THE_BEST
         self._remembers = bool(_REMEMBERING & set(self._chain.names))
 
+    @property
+    def left(self) -> Candidates:
+        """What the chain left for the last draw."""
+        return self._candidates
+
     def draw(self, logits: Any, index: int, observer: Observer | None = None) -> int:
         """The next token, for the position `index` of the reply; logits of the shape (vocabulary,).
 
         Raises:
             NoCandidatesError: when a logit is not a number, or everything is ruled out.
         """
-        if not np.isfinite(logits.max()):
-            raise NoCandidatesError("The model computes numbers that are no numbers; its file may be damaged.")
-        moment = Moment(self._seed, index, self.memory)
-        token = self._draw(logits, moment, observer, refused=None)
+        moment = self._moment(logits, index)
+        if self._is_argmax and observer is None:
+            token = int(logits.argmax())
+        else:
+            token = self._draw(logits, moment, observer)
         if self._grammar is not None and not self._grammar.allows(token):
             token = self._draw(logits, moment, observer, refused=token)
         return token
 
-    def _draw(self, logits: Any, moment: Moment, observer: Observer | None, refused: int | None) -> int:
-        chance = uniform(moment.seed, moment.index, 0 if refused is None else SECOND_DRAW)
-        if self._is_argmax and observer is None and refused is None:
-            return int(logits.argmax())
+    def follow(self, logits: Any, index: int, token: int, observer: Observer) -> None:
+        """Look at what the chain does where a text goes on with a token that is known.
+
+        Raises:
+            NoCandidatesError: when a logit is not a number, or everything is ruled out.
+        """
+        moment = self._moment(logits, index)
+        observer.begins(logits, moment, None)
+        ids, left, unbent = self._narrow(logits, moment, observer, by_grammar=False)
+        self._remember(moment, token, ids, left, unbent)
+
+    def _moment(self, logits: Any, index: int) -> Moment:
+        if not np.isfinite(logits.max()):
+            raise NoCandidatesError("The model computes numbers that are no numbers; its file may be damaged.")
+        return Moment(self._seed, index, self.memory)
+
+    def _draw(self, logits: Any, moment: Moment, observer: Observer | None, refused: int | None = None) -> int:
         if observer is not None:
             observer.begins(logits, moment, refused)
         ids, left, unbent = self._narrow(logits, moment, observer, by_grammar=refused is not None)
+        chance = uniform(moment.seed, moment.index, 0 if refused is None else SECOND_DRAW)
         if self._is_argmax and refused is None:
             token = int(logits.argmax())
-        elif self._greedy:
-            token = int(ids[left.argmax()])
         else:
-            token = pick(ids, left, chance)
-        if self._remembers:
-            place = int(np.flatnonzero(ids == token)[0])
-            self.memory = remembered(
-                self._settings,
-                moment.memory,
-                _share(left, place),
-                0.0 if unbent is None else _share(unbent, place),
-            )
+            token = int(ids[left.argmax()]) if self._greedy else pick(ids, left, chance)
+        self._remember(moment, token, ids, left, unbent)
         if observer is not None:
-            observer.drew(token, chance)
+            observer.drew(token)
         return token
+
+    def _remember(self, moment: Moment, token: int, ids: Any, left: Any, unbent: Any) -> None:
+        if not self._remembers or token not in ids:
+            return
+        place = int(np.flatnonzero(ids == token)[0])
+        bent_from = 0.0 if unbent is None else _share(unbent, place)
+        self.memory = remembered(self._settings, moment.memory, _share(left, place), bent_from)
 
     def _narrow(
         self, logits: Any, moment: Moment, observer: Observer | None, *, by_grammar: bool

@@ -1,8 +1,8 @@
 """Reads requests, answers them one after the other, and never dies of one.
 
 Two threads: the reader, which acts on Cancel, Retune and Ping at once and ends the process at the end of the
-input, and the main thread, which owns the model. A question about a prompt (Count, Plan, Inspect) that comes while
-a reply runs is answered between two of its tokens.
+input, and the main thread, which owns the model. A question that needs no evaluation (Count, Plan, Inspect,
+Tokenize, Restage) and comes while a reply runs is answered between two of its tokens.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from chatapp.engine.frames import FrameError, Piece, Unpacker
 from chatapp.engine.protocol import (
@@ -36,6 +36,7 @@ from chatapp.engine.protocol import (
     Ping,
     Plan,
     Planned,
+    Prefill,
     Pulse,
     ReadState,
     Request,
@@ -46,10 +47,13 @@ from chatapp.engine.protocol import (
     Tokenize,
     Tokenized,
 )
+from chatapp.engine.questions import Choose, Decide, Restage, Score, Spell, Spelled
 from chatapp.engine.worker.abort import Abort
+from chatapp.engine.worker.cache import Aborted, NoRoomError
 from chatapp.engine.worker.control import Control
 from chatapp.engine.worker.generate import Generation, PromptTooLongError
 from chatapp.engine.worker.grammar import ConstraintError
+from chatapp.engine.worker.looker import Looker, LookError
 from chatapp.engine.worker.model import LoadError, Model, load, may_use_gpu
 from chatapp.engine.worker.outbox import Outbox
 from chatapp.engine.worker.parcels import Parcels
@@ -58,6 +62,9 @@ from chatapp.engine.worker.sandbox import Confinement
 from chatapp.engine.worker.template import TemplateError
 
 _PIECE = 2**16
+_NO_ROOM = "The context window is too full to look at this beside the conversation."
+
+Q = TypeVar("Q", Decide, Score, Choose)
 
 
 class Server:
@@ -74,6 +81,7 @@ class Server:
         self._parcels = Parcels()
         self._model: Model | None = None
         self._confinement: Confinement | None = None
+        self._looking: Looker | None = None
         self._answers: dict[type[Request], Callable[[Any, float], None]] = {
             Load: self._load,
             Generate: self._generate,
@@ -84,6 +92,11 @@ class Server:
             TakeState: self._take_state,
             ReadState: self._read_state,
             KeepState: self._keep_state,
+            Spell: self._spell,
+            Decide: lambda request, _asked: self._look(request, Looker.decide),
+            Restage: self._restage,
+            Score: lambda request, _asked: self._look(request, Looker.score),
+            Choose: lambda request, _asked: self._look(request, Looker.choose),
         }
         """What is done for each kind of request, given the request and the time at which it came."""
 
@@ -120,7 +133,7 @@ class Server:
         elif isinstance(request, Ping):
             self._outbox.tell_at_once(Pulse(beats=self._abort.beats, busy=self._control.busy))
         else:
-            if isinstance(request, Generate):
+            if isinstance(request, Generate | Decide | Score | Choose):
                 self._control.expect(request.id)
             elif isinstance(request, Load):
                 self._confine(request)
@@ -144,6 +157,12 @@ class Server:
             self._tell(Failed(id=number, reason="template", message=str(error)))
         except PromptTooLongError as error:
             self._tell(Failed(id=number, reason="context", message=str(error)))
+        except LookError as error:
+            self._tell(Failed(id=number, reason="context", message=str(error)))
+        except Aborted:
+            self._tell(Failed(id=number, reason="cancelled", message="It was stopped."))
+        except NoRoomError:
+            self._tell(Failed(id=number, reason="context", message=_NO_ROOM))
         except (ConstraintError, NoCandidatesError) as error:
             self._tell(Failed(id=number, reason="settings", message=str(error)))
         except Exception as error:  # noqa: BLE001 - told to the app, and the engine lives on
@@ -182,7 +201,7 @@ class Server:
         self._abort.beats += 1
         while not self._inbox.empty():
             asked, request = self._inbox.get()
-            if isinstance(request, Load | Generate):
+            if isinstance(request, Load | Generate | Decide | Score | Choose):
                 self._postponed.append((asked, request))
             else:
                 self._answer(asked, request)
@@ -232,6 +251,27 @@ class Server:
         state = self._parcels.take(request, model.vocabulary.size)
         if state is not None and len(state.tokens) <= model.cache.size:
             model.cache.states.add(state)
+
+    def _spell(self, request: Spell, _asked: float) -> None:
+        model = self._loaded()
+        ids = model.prompts.text(request.text, special=request.special)
+        self._tell(Spelled(id=request.id, tokens=tuple(map(model.vocabulary.token, ids))))
+
+    def _look(self, request: Q, answer: Callable[[Looker, Q, Callable[[Prefill], None]], BaseModel]) -> None:
+        """Answer a question that takes an evaluation, and can be cancelled."""
+        self._control.begin(request.id)
+        try:
+            self._tell(answer(self._looker(), request, self._tell))
+        finally:
+            self._control.end(request.id)
+
+    def _restage(self, request: Restage, _asked: float) -> None:
+        self._tell(self._looker().restage(request))
+
+    def _looker(self) -> Looker:
+        if self._looking is None:
+            self._looking = Looker(self._loaded())
+        return self._looking
 
     def _loaded(self) -> Model:
         if self._model is None:

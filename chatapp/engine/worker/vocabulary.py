@@ -9,6 +9,8 @@ from typing import Any
 
 from llama_cpp import llama_cpp as L  # noqa: N812
 
+from chatapp.conversation.decision import Token
+
 _SPECIAL = L.LLAMA_TOKEN_ATTR_CONTROL | L.LLAMA_TOKEN_ATTR_UNKNOWN
 _ANCHOR = "\x01"
 """A character that no vocabulary merges with its neighbours."""
@@ -32,6 +34,9 @@ class Vocabulary:
         self.attributes: dict[int, int] = {}
         self.fingerprint = self._read(tokenizer_names)
         self._pieces: dict[int, bytes] = {}
+        self._tokens: dict[int, Token] = {}
+        self.kept: dict[Any, Any] = {}
+        """Samplers that took long to make from this vocabulary, by what they were made with."""
         self._anchor = self.tokenize(_ANCHOR)
 
     def _read(self, tokenizer_names: str) -> str:
@@ -50,13 +55,16 @@ class Vocabulary:
         digest.update(b"\0".join(texts))
         return digest.hexdigest()
 
-    def tokenize(self, text: str) -> list[int]:
-        """The ids of a text that follows a special token or nothing."""
+    def tokenize(self, text: str, *, special: bool = False) -> list[int]:
+        """The ids of a text that follows a special token or nothing.
+
+        With `special` the names of special tokens stand for them: never for what people or models wrote.
+        """
         data = text.encode("utf-8", "replace")
         room = len(data) + 8
         while True:
             ids = (L.llama_token * room)()
-            count = L.llama_tokenize(self.pointer, data, len(data), ids, room, False, False)
+            count = L.llama_tokenize(self.pointer, data, len(data), ids, room, False, special)
             if count >= 0:
                 return list(ids[:count])
             room = -count
@@ -105,6 +113,16 @@ class Vocabulary:
             return piece.decode()
         except UnicodeDecodeError:
             return "".join(f"<{byte:02X}>" for byte in piece)
+
+    def token(self, token: int) -> Token:
+        """A token as the app is told of it."""
+        known = self._tokens.get(token)
+        if known is None:
+            piece = self.piece(token)
+            data = piece if self.is_plain(token) and piece else self.text_of(token).encode()
+            special = not (piece and self.is_plain(token))
+            known = self._tokens[token] = Token(id=token, hex=data.hex(), special=special)
+        return known
 
     def text_of(self, token: int) -> str:
         """How the vocabulary writes a token, as chat templates do; empty for -1."""

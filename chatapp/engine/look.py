@@ -1,0 +1,137 @@
+"""Looking into the model's decisions: the app's side of it, reached as `Engine.look`.
+
+Nothing here disturbs the conversation: its KV cache is read, and left as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Protocol, TypeVar
+
+from chatapp.conversation.decision import Decision, Memory, Token, TokenRecord
+from chatapp.conversation.prompt import Turn
+from chatapp.conversation.sampling import SamplingSettings
+from chatapp.engine.protocol import Prefill
+from chatapp.engine.questions import (
+    Choose,
+    Chosen,
+    Decide,
+    Decided,
+    Restage,
+    Score,
+    Scored,
+    Spell,
+    Spelled,
+)
+
+A = TypeVar("A", Spelled, Decided, Scored, Chosen)
+Question = Spell | Decide | Restage | Score | Choose
+
+
+class _Ask(Protocol):
+    """Sends a question, and gives its answer."""
+
+    def __call__(
+        self, request: Question, answer: type[A], progress: Callable[[Prefill], None] | None = None
+    ) -> Awaitable[A]: ...
+
+
+class Look:
+    """Questions to one engine."""
+
+    def __init__(self, ask: _Ask, ids: Iterator[int]) -> None:
+        """Questions by way of `ask`, numbered by `ids`."""
+        self._ask = ask
+        self._ids = ids
+
+    async def tokens(self, text: str, *, special: bool = False) -> tuple[Token, ...]:
+        """The tokens of a text as it is; also while a reply is running.
+
+        Raises:
+            EngineDied: when the process has ended.
+        """
+        return (await self._ask(Spell(id=next(self._ids), text=text, special=special), Spelled)).tokens
+
+    async def decide(
+        self,
+        turns: Sequence[Turn],
+        settings: SamplingSettings,
+        seed: int,
+        *,
+        template: bool = True,
+        open_last: bool = False,
+        begun: Sequence[int] = (),
+        index: int | None = None,
+        memory: Memory | None = None,
+        top: int = 50,
+    ) -> Decision:
+        """How the next token is decided, stage by stage; waits for a running reply.
+
+        For the arguments see `Decide`. `index` is the number of tokens in `begun` unless it is given. Being
+        cancelled stops it.
+
+        Raises:
+            EngineError: when it cannot be shown.
+            EngineDied: when the process has ended.
+        """
+        request = Decide(
+            id=next(self._ids),
+            turns=tuple(turns),
+            template=template,
+            open_last=open_last,
+            begun=tuple(begun),
+            settings=settings,
+            seed=seed,
+            index=len(begun) if index is None else index,
+            memory=memory or Memory(),
+            top=top,
+        )
+        return (await self._ask(request, Decided)).decision
+
+    async def restage(
+        self, settings: SamplingSettings, *, seed: int | None = None, memory: Memory | None = None, top: int = 50
+    ) -> Decision:
+        """The token that was decided last with other settings: no evaluation, also while a reply is running.
+
+        Raises:
+            EngineError: when it cannot be decided with these settings.
+            EngineDied: when the process has ended.
+        """
+        request = Restage(id=next(self._ids), settings=settings, seed=seed, memory=memory, top=top)
+        return (await self._ask(request, Decided)).decision
+
+    async def score(
+        self,
+        turns: Sequence[Turn],
+        settings: SamplingSettings | None = None,
+        *,
+        seed: int = 0,
+        template: bool = True,
+        top: int = 10,
+        progress: Callable[[Prefill], None] | None = None,
+    ) -> tuple[TokenRecord, ...]:
+        """How each token of the last turn would be decided; waits for a running reply.
+
+        For the arguments see `Score`. Being cancelled stops it.
+
+        Raises:
+            EngineError: when the text cannot be scored.
+            EngineDied: when the process has ended.
+        """
+        request = Score(
+            id=next(self._ids), turns=tuple(turns), template=template, settings=settings, seed=seed, top=top
+        )
+        return (await self._ask(request, Scored, progress)).records
+
+    async def choose(
+        self, turns: Sequence[Turn], choices: Sequence[str], *, template: bool = True
+    ) -> tuple[float, ...]:
+        """The natural logarithm of the probability that the reply begins with each choice, by its first token.
+
+        Raises:
+            EngineError: when the choices cannot be told apart by their first tokens.
+            EngineDied: when the process has ended.
+        """
+        number = next(self._ids)
+        request = Choose(id=number, turns=tuple(turns), template=template, choices=tuple(choices))
+        return (await self._ask(request, Chosen)).logprobs

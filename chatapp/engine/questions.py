@@ -1,0 +1,124 @@
+"""The messages of those who look into the model's decisions: questions, and their answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from chatapp.conversation.decision import Decision, Memory, Token, TokenRecord
+from chatapp.conversation.prompt import Turn
+from chatapp.conversation.sampling import SamplingSettings
+
+MAX_CANDIDATES = 1000
+"""Candidates of one token that may be asked for."""
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Decide(_Message):
+    """Show how the token after a prompt and the beginning of a reply is decided.
+
+    The conversation is left as it is. Of the prompt, what the KV cache holds is not evaluated again: a token
+    of the reply in it costs one more token.
+    """
+
+    kind: Literal["decide"] = "decide"
+    id: int
+    turns: tuple[Turn, ...]
+    template: bool = True
+    open_last: bool = False
+    begun: tuple[int, ...] = ()
+    """The reply's tokens before the one asked about, after those of a last turn that is left open."""
+    settings: SamplingSettings
+    seed: int
+    index: int = 0
+    """The position of the token in the reply."""
+    memory: Memory = Memory()
+    top: Annotated[int, Field(ge=1, le=MAX_CANDIDATES)] = 50
+
+
+class Restage(_Message):
+    """The same for the token that was asked about last, with other settings: nothing is evaluated.
+
+    Answered between two tokens of a running reply.
+    """
+
+    kind: Literal["restage"] = "restage"
+    id: int
+    settings: SamplingSettings
+    seed: int | None = None
+    """None: the one asked with."""
+    memory: Memory | None = None
+    top: Annotated[int, Field(ge=1, le=MAX_CANDIDATES)] = 50
+
+
+class Score(_Message):
+    """Record how the model would have decided each token of a text; the conversation is left as it is.
+
+    The text is the last turn: by its token ids where it has them, else as the model would write it. It may be
+    cancelled, and tells its progress by Prefill.
+    """
+
+    kind: Literal["score"] = "score"
+    id: int
+    turns: tuple[Turn, ...]
+    template: bool = True
+    settings: SamplingSettings | None = None
+    """The chain to go by; none: the plain softmax."""
+    seed: int = 0
+    top: Annotated[int, Field(ge=0, le=MAX_CANDIDATES)] = 10
+
+
+class Choose(_Message):
+    """Compare texts that a prompt may go on with, by the first token of each, in one evaluation."""
+
+    kind: Literal["choose"] = "choose"
+    id: int
+    turns: tuple[Turn, ...]
+    template: bool = True
+    choices: tuple[str, ...]
+
+
+class Spell(_Message):
+    """Show the tokens of a text as it is. Answered between two tokens of a running reply."""
+
+    kind: Literal["spell"] = "spell"
+    id: int
+    text: str
+    special: bool = False
+    """Whether the names of special tokens in it stand for them."""
+
+
+class Decided(_Message):
+    """The answer to Decide and Restage."""
+
+    kind: Literal["decided"] = "decided"
+    id: int
+    decision: Decision
+
+
+class Scored(_Message):
+    """The answer to Score: one record for each token; a first one that nothing stands before has none."""
+
+    kind: Literal["scored"] = "scored"
+    id: int
+    records: tuple[TokenRecord, ...]
+
+
+class Chosen(_Message):
+    """The answer to Choose: the natural logarithm of each choice's probability."""
+
+    kind: Literal["chosen"] = "chosen"
+    id: int
+    logprobs: tuple[float, ...]
+
+
+class Spelled(_Message):
+    """The answer to Spell."""
+
+    kind: Literal["spelled"] = "spelled"
+    id: int
+    tokens: tuple[Token, ...]
