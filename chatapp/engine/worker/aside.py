@@ -23,12 +23,12 @@ SEQUENCES = 2
 """Sequences that a context needs for this: the second one holds what is copied, for a moment."""
 _MAIN, _MOVED = 0, 1
 _ABORTED, _NO_ROOM = 2, 1
-_ROW_BYTES = 16 * 2**20
+_ROW_BYTES = 4 * 2**20
 
 
 def rows_at_once(vocabulary: int) -> int:
     """Tokens of one batch whose logits may be asked for: they need room for a row each."""
-    return max(1, min(64, _ROW_BYTES // (4 * max(1, vocabulary))))
+    return max(1, min(16, _ROW_BYTES // (4 * max(1, vocabulary))))
 
 
 class Aside:
