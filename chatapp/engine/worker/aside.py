@@ -42,8 +42,7 @@ class Aside:
         self._vocabulary = vocabulary
         self._window: int = L.llama_model_n_swa(model)
         self._whole_only = L.llama_model_is_recurrent(model) or L.llama_model_is_hybrid(model)
-        self._chunk: int = L.llama_n_ubatch(context)
-        self._rows = min(rows_at_once(vocabulary), self._chunk)
+        self._rows = rows_at_once(vocabulary)
         self._done = 0
         """Tokens of the text whose keys and values are in the cache."""
 
@@ -63,7 +62,9 @@ class Aside:
         whole = len(tokens) - drawn if self._cache.reproducible else len(tokens)
         with self._opened(self._start(tokens, whole)):
             while (done := self._done) < len(tokens):
-                end = done + 1 if done >= whole else min(whole, done - done % self._chunk + self._chunk)
+                end = (
+                    done + 1 if done >= whole else min(whole, done - done % self._cache.chunk + self._cache.chunk)
+                )
                 self._evaluate(tokens[done:end], wanted=1 if end == len(tokens) else 0)
                 progress(end)
             return self._logits(-1).copy()
@@ -78,7 +79,11 @@ class Aside:
         """
         with self._opened(min(first, self._shared(tokens))):
             while (done := self._done) < len(tokens):
-                end = min(first, done + self._chunk) if done < first else min(len(tokens), done + self._rows)
+                end = (
+                    min(first, done + self._cache.chunk)
+                    if done < first
+                    else min(len(tokens), done + min(self._rows, self._cache.chunk))
+                )
                 wanted = 0 if done < first else end - done
                 self._evaluate(tokens[done:end], wanted)
                 progress(end)
@@ -92,7 +97,7 @@ class Aside:
             return shared
         # What was evaluated in other company than the first time, or at another place of a batch, is done again.
         shared = max(0, min(shared, self._cache.batched, whole - 1))
-        return shared - shared % self._chunk
+        return shared - shared % self._cache.chunk
 
     def _shared(self, tokens: Sequence[int]) -> int:
         held = self._cache.tokens

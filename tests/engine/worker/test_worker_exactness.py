@@ -30,7 +30,7 @@ def real_logits(model):
     found = []
     for text in TEXTS:
         model.cache.clear()
-        model.cache.keep_prefix(ids := model.prompts.ids([user(text)], template=False))
+        model.cache.recall(ids := model.prompts.ids([user(text)], template=False))
         model.cache.prefill(ids, lambda _done: None, lambda: None)
         found.append(logits_at(model.cache.logits(), model.vocabulary.size).copy())
     model.cache.clear()
