@@ -65,8 +65,7 @@ class Aside:
                 end = (
                     done + 1 if done >= whole else min(whole, done - done % self._cache.chunk + self._cache.chunk)
                 )
-                self._evaluate(tokens[done:end], wanted=1 if end == len(tokens) else 0)
-                progress(end)
+                self._evaluate(tokens[done:end], 1 if end == len(tokens) else 0, progress)
             return self._logits(-1).copy()
 
     def each(self, tokens: Sequence[int], first: int, progress: Callable[[int], None]) -> Iterator[Any]:
@@ -85,8 +84,7 @@ class Aside:
                     else min(len(tokens), done + min(self._rows, self._cache.chunk))
                 )
                 wanted = 0 if done < first else end - done
-                self._evaluate(tokens[done:end], wanted)
-                progress(end)
+                self._evaluate(tokens[done:end], wanted, progress)
                 for row in range(wanted):
                     yield self._logits(row)
 
@@ -145,7 +143,7 @@ class Aside:
         L.llama_memory_seq_rm(self._memory, _MOVED, -1, -1)
         return True
 
-    def _evaluate(self, tokens: Sequence[int], wanted: int) -> None:
+    def _evaluate(self, tokens: Sequence[int], wanted: int, progress: Callable[[int], None]) -> None:
         """Evaluate the next tokens, and keep the logits of the last `wanted` of them."""
         if self._abort.requested:
             raise Aborted
@@ -156,7 +154,8 @@ class Aside:
                 batch.token[place], batch.pos[place] = token, self._done + place
                 batch.n_seq_id[place], batch.seq_id[place][0] = 1, _MAIN
                 batch.logits[place] = place >= len(tokens) - wanted
-            status = L.llama_decode(self._context, batch)
+            with self._abort.watching(self._context, range(self._done, self._done + len(tokens)), progress):
+                status = L.llama_decode(self._context, batch)
         finally:
             L.llama_batch_free(batch)
         if status == _ABORTED:
@@ -166,6 +165,7 @@ class Aside:
         if status:
             raise EvaluationError(f"llama.cpp could not evaluate the tokens (status {status}).")
         self._done += len(tokens)
+        progress(self._done)
 
     def _logits(self, row: int) -> Any:
         pointer = L.llama_get_logits_ith(self._context, row)

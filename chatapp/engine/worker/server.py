@@ -1,8 +1,8 @@
 """Reads requests, answers them one after the other, and never dies of one.
 
 Two threads: the reader, which acts on Cancel, Retune and Ping at once and ends the process at the end of the
-input, and the main thread, which owns the model. A question that needs no evaluation (Count, Plan, Inspect,
-Tokenize, Restage) and comes while a reply runs is answered between two of its tokens.
+input, and the main thread, which owns the model. What takes an evaluation waits for a reply that runs; all
+else is answered between two of its tokens.
 """
 
 from __future__ import annotations

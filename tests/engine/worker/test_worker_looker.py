@@ -104,7 +104,7 @@ def test_a_look_costs_one_token_and_leaves_the_cache_and_the_next_reply_as_they_
     asked = []
     evaluate = model.aside._evaluate
     monkeypatch.setattr(
-        model.aside, "_evaluate", lambda tokens, wanted: (asked.append(len(tokens)), evaluate(tokens, wanted))
+        model.aside, "_evaluate", lambda tokens, *more: (asked.append(len(tokens)), evaluate(tokens, *more))
     )
     looker = Looker(model)
     for length in (len(first.token_ids) - 1, 5, 0):
