@@ -57,6 +57,11 @@ class Paths:
         return self.data / "snapshots"
 
     @property
+    def exports(self) -> Path:
+        """Sessions that were written to files."""
+        return self.data / "exports"
+
+    @property
     def settings(self) -> Path:
         """The user's settings file."""
         return self.config / "settings.toml"

@@ -77,6 +77,7 @@ def _press(*keys: str) -> Act:
     return act
 
 
+SIZES = ((80, 24), (120, 36), (200, 60))
 SHOTS = [
     Shot("main-120x36", (120, 36), _write),
     Shot("main-80x24", (80, 24), _write),
@@ -88,6 +89,8 @@ SHOTS = [
     Shot("welcome-80x24", (80, 24), _press(), empty=True),
     Shot("personas-120x36", (120, 36), _press("ctrl+g")),
     Shot("palette-120x36", (120, 36), _press("ctrl+p", *"min-p")),
+    *(Shot(f"search-{x}x{y}", (x, y), _press("ctrl+f", *"min-p")) for x, y in SIZES),
+    *(Shot(f"found-{x}x{y}", (x, y), _press("ctrl+f", *"top-p", "enter")) for x, y in SIZES),
     Shot("models-120x36", (120, 36), _press("ctrl+o")),
     Shot("keys-120x36", (120, 36), _press("f1")),
     Shot("drawer-80x24", (80, 24), _press("ctrl+t")),

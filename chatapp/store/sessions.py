@@ -22,7 +22,7 @@ _ENDING_LENGTH = 100
 _HEADS = """
 WITH page AS (
     SELECT id, uid, title, updated_ms, deleted_ms, pinned, used FROM session
-    WHERE (deleted_ms IS NOT NULL) = ? ORDER BY used DESC LIMIT ?
+    WHERE (deleted_ms IS NOT NULL) = ?1 ORDER BY pinned * ?2 DESC, used DESC LIMIT ?3
 )
 SELECT page.id, uid, title, updated_ms, deleted_ms, pinned,
     (SELECT group_concat(name, ' ') FROM (SELECT name FROM tag WHERE session = page.id ORDER BY name)),
@@ -33,13 +33,15 @@ SELECT page.id, uid, title, updated_ms, deleted_ms, pinned,
     EXISTS (SELECT 1 FROM message WHERE session = page.id AND status = 'streaming' AND deleted_ms IS NULL),
     (SELECT substr(body, -400) FROM message
         WHERE session = page.id AND deleted_ms IS NULL AND kind = 'said' AND body <> '' ORDER BY id DESC LIMIT 1)
-FROM page ORDER BY used DESC
+FROM page ORDER BY pinned * ?2 DESC, used DESC
 """
 
 
-def heads(connection: apsw.Connection, *, deleted: bool, limit: int | None) -> list[SessionHead]:
+def heads(
+    connection: apsw.Connection, *, deleted: bool, limit: int | None, pinned_first: bool = False
+) -> list[SessionHead]:
     """The sessions as a list shows them (or those in the trash), the one used last first."""
-    rows = connection.execute(_HEADS, (deleted, -1 if limit is None else limit))
+    rows = connection.execute(_HEADS, (deleted, pinned_first, -1 if limit is None else limit))
     return [
         SessionHead(
             id=id_,

@@ -136,9 +136,11 @@ class Store(Shelf):
 
     # Sessions -----------------------------------------------------------------------------------------------
 
-    async def sessions(self, *, deleted: bool = False, limit: int | None = None) -> list[SessionHead]:
-        """The sessions, or those in the trash; the one used last comes first."""
-        return await self._do(sessions.heads, deleted=deleted, limit=limit)
+    async def sessions(
+        self, *, deleted: bool = False, limit: int | None = None, pinned_first: bool = False
+    ) -> list[SessionHead]:
+        """The sessions, or those in the trash; the one used last comes first, or the pinned ones before it."""
+        return await self._do(sessions.heads, deleted=deleted, limit=limit, pinned_first=pinned_first)
 
     async def session(self, name: str) -> Session:
         """A whole session, by its uid or the beginning of it; one in the trash too.

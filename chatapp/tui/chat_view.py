@@ -25,6 +25,7 @@ from chatapp.tui.look import Look
 from chatapp.tui.progress import Progress, room_state, state_of
 from chatapp.tui.welcome import greeting, welcome
 from chatapp.tui.widgets.composer import Composer
+from chatapp.tui.widgets.find_bar import FindBar
 from chatapp.tui.widgets.head import NewLines, RunningHead
 from chatapp.tui.widgets.status import ON_BORDER, STANDING, Context, State, StatusLine
 from chatapp.tui.widgets.transcript import Transcript
@@ -61,6 +62,7 @@ class ChatView(Vertical):
         """From the top to the bottom of the page."""
         yield RunningHead(id="head")
         yield self.transcript
+        yield FindBar(id="find")
         yield NewLines(id="below")
         yield self.composer
         yield StatusLine(id="status")

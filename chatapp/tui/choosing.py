@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import App
+from textual.binding import BindingType
 from textual.dom import DOMNode
 from textual.screen import Screen
 
@@ -22,11 +23,14 @@ from chatapp.errors import Refusal
 from chatapp.home import short_path
 from chatapp.personas import new_persona
 from chatapp.text import display_line
+from chatapp.tui.exchanging import exchange_actions
+from chatapp.tui.finding import MESSAGES, find_messages, go_to_hit
 from chatapp.tui.lines import file_size
 from chatapp.tui.page_view import PageView
 from chatapp.tui.screens.keys import Group, KeysScreen, groups_from, key_name
 from chatapp.tui.screens.personas import PersonaChoice, PersonaPicker
 from chatapp.tui.screens.sheet import Item, Sheet
+from chatapp.tui.trash import trash_actions
 from chatapp.tui.widgets.composer import WritingArea
 from chatapp.tui.widgets.sampling import SamplingPanel
 from chatapp.tui.widgets.sessions import SessionList
@@ -198,11 +202,32 @@ def open_palette(screen: MainScreen) -> None:
     screen.run_worker(_open_palette(screen), group="palette", exclusive=True)
 
 
+def open_search(screen: MainScreen) -> None:
+    """What was said, and all that the palette knows, as one types."""
+    screen.run_worker(_open_search(screen), group="palette", exclusive=True)
+
+
 async def _open_palette(screen: MainScreen) -> None:
-    heads = (await screen.desk.sessions())[:FEW_SESSIONS]
-    trashed = (await screen.desk.store.sessions(deleted=True))[:FEW_SESSIONS]
+    screen.app.push_screen(
+        Sheet(await _everything(screen), placeholder="sessions, settings, personas, models, themes"),
+        lambda item: _palette_chosen(screen, item),
+    )
+
+
+async def _open_search(screen: MainScreen) -> None:
+    items = [item for item in await _everything(screen) if item.group != "actions"]
+    live = (MESSAGES, lambda typed, only: find_messages(screen, typed, only))
+    screen.app.push_screen(
+        Sheet(items, placeholder="words, “phrases”, -not, role:user, tag:work, after:2026-01-31", live=live),
+        lambda item: _palette_chosen(screen, item),
+    )
+
+
+async def _everything(screen: MainScreen) -> list[Item]:
+    heads = await screen.desk.sessions(FEW_SESSIONS)
+    trashed = await screen.desk.store.sessions(deleted=True, limit=FEW_SESSIONS)
     models = await asyncio.to_thread(screen.home.catalog.models)
-    items = [
+    return [
         *_actions(screen),
         *(Item("sessions", head.title or "Untitled", value=("session", head.uid)) for head in heads),
         *_settings(screen),
@@ -222,16 +247,20 @@ async def _open_palette(screen: MainScreen) -> None:
         ),
         *(Item("trash", one.title or "Untitled", right="restore", value=("trash", one.uid)) for one in trashed),
     ]
-    screen.app.push_screen(
-        Sheet(items, placeholder="sessions, settings, personas, models, themes"),
-        lambda item: _palette_chosen(screen, item),
-    )
 
 
 def _actions(screen: MainScreen) -> list[Item]:
     # Quit comes last: Enter on the palette as it opens must not end the app.
     classes: list[type[DOMNode]] = [*_screen_classes(type(screen)), PageView, type(screen.app)]
     bindings = [binding for cls in classes for binding in cls.BINDINGS]
+    more = [*exchange_actions(screen), *trash_actions()]
+    return [
+        *(Item("actions", title, value=("do", does)) for title, does in more),
+        *_bound(bindings),
+    ]
+
+
+def _bound(bindings: Sequence[BindingType]) -> list[Item]:
     return [
         Item(
             "actions",
@@ -286,6 +315,10 @@ def _palette_chosen(screen: MainScreen, item: Item | None) -> None:
     match what:
         case "session":
             screen.run_worker(screen.open_session(value), group="open", exclusive=True)
+        case "do":
+            value(screen)
+        case "hit":
+            screen.run_worker(go_to_hit(screen, *value), group="open", exclusive=True)
         case "trash":
             screen.run_worker(screen.restore(value), group="open", exclusive=True)
         case "persona":

@@ -134,9 +134,9 @@ class Desk:
 
     # Sessions -----------------------------------------------------------------------------------------------
 
-    async def sessions(self) -> list[SessionHead]:
-        """The sessions, newest first."""
-        heads = await self.store.sessions()
+    async def sessions(self, limit: int | None = None) -> list[SessionHead]:
+        """The sessions, the pinned ones first, then the one used last; so many at most."""
+        heads = await self.store.sessions(limit=limit, pinned_first=True)
         for head in heads:
             chat = self._chats.get(head.uid)
             head.streaming = bool(chat and chat.streaming)
@@ -207,6 +207,12 @@ class Desk:
         session = await self._session(uid)
         await self.store.rename(session.id, title)
         session.title = title
+
+    async def pin(self, uid: str, *, pinned: bool) -> None:
+        """Hold a session at the top of the list, or let it go."""
+        session = await self._session(uid)
+        await self.store.pin_session(session.id, pinned=pinned)
+        session.pinned = pinned
 
     async def trash(self, uid: str) -> None:
         """Move a session to the trash."""

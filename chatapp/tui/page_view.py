@@ -18,8 +18,8 @@ from chatapp.conversation.message import Kind, Message, Role, StopReason
 from chatapp.errors import Refusal
 from chatapp.store import StoreError
 from chatapp.tui import entries as page
-from chatapp.tui.chat_view import ChatView
 from chatapp.tui.desk import Desk, Verb
+from chatapp.tui.finding_page import FindingPage
 from chatapp.tui.widgets.composer import Composer
 from chatapp.tui.widgets.head import NewLines
 from chatapp.tui.widgets.transcript import Transcript
@@ -29,7 +29,7 @@ DRAFT_PLAN_SECONDS = 0.25
 """Until the tokens of a draft are counted, once the keys rest."""
 
 
-class PageView(ChatView):
+class PageView(FindingPage):
     """Does what is asked of the chat in view and of its messages."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -58,6 +58,7 @@ class PageView(ChatView):
     def show_chat(self) -> None:
         """Another chat comes into view; an edit of the one before is left."""
         self._editing = None
+        self.transcript.mark(None)
         super().show_chat()
 
     def hint(self) -> str:

@@ -20,7 +20,7 @@ from chatapp.errors import Refusal
 from chatapp.home import Home
 from chatapp.recording import Saving
 from chatapp.store import StoreError
-from chatapp.tui.choosing import choose_model, choose_persona, load_named, open_palette, show_keys
+from chatapp.tui.choosing import choose_model, choose_persona, load_named, open_palette, open_search, show_keys
 from chatapp.tui.desk import Desk
 from chatapp.tui.loader import ModelState
 from chatapp.tui.page_view import PageView
@@ -30,12 +30,16 @@ from chatapp.tui.widgets.sampling import SamplingPanel
 from chatapp.tui.widgets.sessions import SessionList
 from chatapp.tui.widgets.status import Context
 
+SESSIONS_AT_ONCE = 500
+"""Sessions that the list is given at first, and more each time its end comes near."""
+
 
 class MainScreen(ColumnsScreen):
     """Shows the chat in view in three columns, and hears from the desk what happens."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+p", "palette", "everything, by name", id="app.palette"),
+        Binding("ctrl+f", "find", "find", id="app.find"),
         Binding("f1", "keys", "every key", id="app.keys"),
         Binding("ctrl+n", "new", "new session", id="app.new"),
         Binding("ctrl+o", "models", "model", id="app.model"),
@@ -52,6 +56,7 @@ class MainScreen(ColumnsScreen):
         """Set when there is a chat in view, and keys may come."""
         self._give_up = give_up
         self._meter: Context | None = None
+        self._most_sessions = SESSIONS_AT_ONCE
 
     def compose(self) -> ComposeResult:
         """The page; the columns beside it follow after the first frame."""
@@ -90,7 +95,7 @@ class MainScreen(ColumnsScreen):
     async def _first_chat(self) -> None:
         if self.wanted.session:
             await self.desk.show(self.wanted.session)
-        elif self.wanted.continue_newest and (heads := await self.desk.sessions()):
+        elif self.wanted.continue_newest and (heads := await self.desk.store.sessions(limit=1)):
             await self.desk.show(heads[0].uid)
         else:
             await self.desk.begin(self.wanted.persona)
@@ -126,7 +131,7 @@ class MainScreen(ColumnsScreen):
     @work(group="sessions", exclusive=True)
     async def show_sessions(self) -> None:
         """The list of sessions."""
-        heads = await self.desk.sessions()
+        heads = await self.desk.sessions(self._most_sessions)
         file = self.desk.model.file
         for one in self.columns(SessionList):
             one.show(
@@ -226,6 +231,24 @@ class MainScreen(ColumnsScreen):
         self.page.show_names()
         self.show_sessions()
 
+    @on(SessionList.NearEnd)
+    def _more_sessions(self, event: SessionList.NearEnd) -> None:
+        if event.shown >= self._most_sessions:
+            self._most_sessions += SESSIONS_AT_ONCE
+            self.show_sessions()
+
+    @on(SessionList.Pinned)
+    async def _pinned(self, event: SessionList.Pinned) -> None:
+        with self.page.trouble_told():
+            await self.desk.pin(event.uid, pinned=event.pinned)
+        self.show_sessions()
+
+    @on(SessionList.Duplicated)
+    async def _duplicated(self, event: SessionList.Duplicated) -> None:
+        with self.page.trouble_told():
+            await self.desk.store.duplicate(event.uid)
+        self.show_sessions()
+
     @on(SessionList.Trashed)
     async def _trashed(self, event: SessionList.Trashed) -> None:
         with self.page.trouble_told():
@@ -285,6 +308,10 @@ class MainScreen(ColumnsScreen):
     def action_palette(self) -> None:
         """Everything, by name."""
         open_palette(self)
+
+    def action_find(self) -> None:
+        """Search everything."""
+        open_search(self)
 
     def action_models(self) -> None:
         """Choose a model."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
 from rich.style import Style
@@ -27,9 +27,13 @@ WIDTH, LOW = 76, 30
 _EDGE = 3
 _LIST_FROM, _BELOW = 3, 3
 """Lines above the list: edge, what is typed, a blank one; and below it: a blank one, the keys, the edge."""
-_COUNT = 12
+_COUNT = 20
 """Cells kept free beside the field for how many items there are."""
 _WHEEL = 3
+
+
+Live = Callable[[str, bool], Awaitable[tuple[list[Row], str]]]
+"""Finds rows for what was typed (all of them, where only they are shown), and says what it found."""
 
 
 class Sheet(ModalScreen[Item | None]):
@@ -55,6 +59,7 @@ class Sheet(ModalScreen[Item | None]):
         placeholder: str,
         verb: str = "go",
         free_text: Callable[[str], Item | None] | None = None,
+        live: tuple[str, Live] | None = None,
     ) -> None:
         """Offer these items.
 
@@ -63,9 +68,11 @@ class Sheet(ModalScreen[Item | None]):
             placeholder: what stands in the empty field.
             verb: what enter does, for the line of keys.
             free_text: makes an item of what was typed, such as a path, or None where it cannot be one.
+            live: a group whose rows are found elsewhere as one types, and what finds them.
         """
         super().__init__()
-        self._finder = Finder(items, free_text)
+        self._live = live[1] if live else None
+        self._finder = Finder(items, free_text, live[0] if live else None)
         self._slab = Slab(self._finder, placeholder, verb)
 
     def compose(self) -> ComposeResult:
@@ -82,6 +89,18 @@ class Sheet(ModalScreen[Item | None]):
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         self._finder.ask(event.value)
+        self._look()
+        self._slab.show_found()
+
+    def _look(self) -> None:
+        """Have others look for what was typed; nobody waits for them, and what was typed before is dropped."""
+        if self._live is not None:
+            self._finder.pending = True
+            self.run_worker(self._show_live(self._live), group="live", exclusive=True)
+
+    async def _show_live(self, live: Live) -> None:
+        only = self._finder.only == self._finder.live
+        self._finder.show_live(*await live(self._finder.typed, only))
         self._slab.show_found()
 
     def action_move(self, step: int) -> None:
@@ -96,6 +115,7 @@ class Sheet(ModalScreen[Item | None]):
     def action_narrow(self, step: int) -> None:
         """Show the next group alone; after the last one, all of them."""
         self._finder.turn(step)
+        self._look()
         self._slab.show_found()
 
     def action_choose(self) -> None:
@@ -105,6 +125,7 @@ class Sheet(ModalScreen[Item | None]):
             return
         if row.more:
             self._finder.narrow(row.group)
+            self._look()
             self._slab.show_found()
         else:
             self.dismiss(row.item)
@@ -218,6 +239,8 @@ class Slab(Widget):
     def _field_line(self, look: Look, cells: int) -> Line:
         found, total = self._finder.found, self._finder.total
         count = f"{found:,} of {total:,}" if found != total else f"{total:,}"
+        if self._finder.live and self._finder.query:
+            count = self._finder.said
         return ends([("›", look.accent)], [(count, look.faint)], cells)
 
     def _rest_line(self, look: Look, cells: int) -> Line:
@@ -238,6 +261,8 @@ def _edge(look: Look, *, top: bool) -> str:
 
 def nothing_line(finder: Finder, look: Look, cells: int) -> Line:
     """What is said when nothing was found."""
+    if finder.pending:
+        return []
     if not finder.query:
         return [("There is nothing to choose.", look.muted)]
     line: Line = [("Nothing with “", look.muted), (clip(finder.query, cells // 3), look.text), ("”.", look.muted)]
@@ -251,7 +276,7 @@ def row_line(row: Row, look: Look, cells: int, *, highlighted: bool) -> Line:
     """One row, over the whole width of the sheet."""
     inner = cells - 2 * _EDGE
     if row.more:
-        body: Line = [(f"{row.more:,} more", look.muted if highlighted else look.faint)]
+        body: Line = [gap(row.indent), (f"{row.more:,} more", look.muted if highlighted else look.faint)]
     elif row.item is None:
         return [gap(_EDGE), (clip(display_line(row.group), inner), look.faint)]
     else:
@@ -264,11 +289,15 @@ def row_line(row: Row, look: Look, cells: int, *, highlighted: bool) -> Line:
 def _item_line(row: Row, item: Item, look: Look, cells: int, *, highlighted: bool) -> Line:
     quiet = look.muted if highlighted else look.faint
     right = clip(display_line(item.right), cells // 3)
-    room = cells - width([(right, PLAIN)]) - (2 if right else 0)
+    room = cells - width([(right, PLAIN)]) - (2 if right else 0) - row.indent
     hit = look.accent + Style(bold=True)
     title = clip(row.title, room)
-    name = look.err if item.problem else look.strong if highlighted else look.text
-    line = _marked(title, row.fit.title, name, hit)
+    name = look.strong if highlighted else look.text
+    if item.problem:
+        name = look.err
+    elif row.indent:  # what was said is quoted, and only what was found in it stands out
+        name = look.text if highlighted else look.muted
+    line = [gap(row.indent), *_marked(title, row.fit.title, name, hit)]
     room -= width(line) + _EDGE
     if row.detail and room > 4:
         line += [gap(_EDGE), *_marked(clip(row.detail, room), row.fit.detail, quiet, hit)]

@@ -35,6 +35,8 @@ class Row:
     detail: str = ""
     fit: Fit = NO_FIT
     more: int = 0
+    indent: int = 0
+    """Cells that it stands in from its group's other rows."""
 
     @property
     def choosable(self) -> bool:
@@ -50,10 +52,22 @@ class Row:
 class Finder:
     """The items, what was typed, and the rows that come of it."""
 
-    def __init__(self, items: Sequence[Item], free_text: Callable[[str], Item | None] | None = None) -> None:
-        self.groups = list(dict.fromkeys(item.group for item in items))
+    def __init__(
+        self,
+        items: Sequence[Item],
+        free_text: Callable[[str], Item | None] | None = None,
+        live: str | None = None,
+    ) -> None:
+        """Find among items, and beside them show a group of rows that others find, `live`."""
+        self.groups = list(dict.fromkeys([*filter(None, [live]), *(item.group for item in items)]))
+        self.live = live
+        self.pending = False
+        """Whether others are still looking."""
+        self.said = ""
+        """What they say that they found."""
+        self._live_rows: list[Row] = []
         self.only: str | None = None
-        self.query = ""
+        self.query = self.typed = ""
         self.rows: list[Row] = []
         self.found = 0
         self.at = -1
@@ -83,7 +97,13 @@ class Finder:
 
     def ask(self, query: str) -> None:
         """Find what was typed."""
+        self.typed = query
         self.query = display_line(query).strip()
+        self._find()
+
+    def show_live(self, rows: list[Row], said: str) -> None:
+        """Others have found something."""
+        self._live_rows, self.said, self.pending = rows, said, False
         self._find()
 
     def narrow(self, group: str | None) -> None:
@@ -116,6 +136,8 @@ class Finder:
         for hit in hits:
             by_group.setdefault(hit.group, []).append(hit)
         self.rows = []
+        if self.live and self._live_rows and self.only in {None, self.live}:
+            self.rows = [Row(self.live), *self._live_rows]
         for group, rows in by_group.items():
             self.rows += [Row("")] if self.rows else []
             self.rows += [Row(group), *_few(rows, cut=len(by_group) > 1)]
@@ -135,6 +157,9 @@ class Finder:
         return [_row(typed), *hits] if typed else hits
 
     def _best(self) -> int:
+        hit = next((place for place, row in enumerate(self.rows) if row.indent and row.choosable), None)
+        if hit is not None:
+            return hit
         places = [place for place, row in enumerate(self.rows) if row.choosable]
         return max(places, key=lambda place: self.rows[place].fit.score, default=-1)
 

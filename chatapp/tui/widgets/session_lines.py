@@ -13,6 +13,8 @@ from chatapp.text import display_line
 from chatapp.tui.lines import Line, Span, clip, ends, flow, gap, indent, on, width
 from chatapp.tui.look import Look
 
+AHEAD = 100
+"""Rows before the end of the list from which on more of it is asked for."""
 EDGE = 3
 """Cells left of the titles; the mark of the current session hangs in them."""
 
@@ -33,8 +35,13 @@ def moment(head: SessionHead, now: datetime) -> datetime:
     return datetime.fromtimestamp(head.updated_ms / 1000, tz=now.tzinfo)
 
 
+def heading(head: SessionHead, now: datetime) -> str:
+    """The heading that a session stands under."""
+    return "pinned" if head.pinned else group_of(moment(head, now), now)
+
+
 def group_of(at: datetime, now: datetime) -> str:
-    """The heading that a session stands under; what a wrong clock dates ahead of now counts as today."""
+    """The heading of a date; what a wrong clock dates ahead of now counts as today."""
     if at.date() >= now.date():
         return "today"
     if at.date() == now.date() - timedelta(days=1):
@@ -60,7 +67,7 @@ def lay_out(heads: Sequence[SessionHead], now: datetime, *, roomy: bool) -> list
     rows: list[Row] = []
     last = None
     for index, head in enumerate(heads):
-        group = group_of(moment(head, now), now)
+        group = heading(head, now)
         if group != last:
             if last is not None and not roomy:
                 rows.append(("blank", -1))
@@ -91,6 +98,11 @@ class Roll:
     def head(self) -> SessionHead | None:
         """The session stood on; none in an empty list."""
         return self.heads[self.at] if self.heads else None
+
+    @property
+    def near_end(self) -> bool:
+        """Whether the last rows are in view, or nearly."""
+        return self.top + self.room >= len(self.rows) - AHEAD
 
     @property
     def place(self) -> int:
@@ -150,7 +162,7 @@ def row_line(
     head = roll.heads[index]
     highlighted = focused and index == roll.at
     if kind == "group":
-        return [gap(EDGE), (group_of(moment(head, now), now), look.faint)]
+        return [gap(EDGE), (heading(head, now), look.faint)]
     if kind == "ending":
         return _ending_line(head, look, cells, highlighted=highlighted)
     return title_line(head, now, look, cells, current=head.uid == current, highlighted=highlighted)

@@ -47,6 +47,8 @@ _KEYS: list[BindingType] = [
     Binding("end", "move(1000000)", "Last", show=False, id="sessions.last"),
     Binding("enter", "open", "Open", show=False, id="sessions.open"),
     Binding("r", "rename", "Rename", show=False, id="sessions.rename"),
+    Binding("p", "pin", "Pin", show=False, id="sessions.pin"),
+    Binding("d", "duplicate", "Duplicate", show=False, id="sessions.duplicate"),
     Binding("delete", "trash", "Trash", show=False, id="sessions.trash"),
     Binding("u", "undo", "Undo", show=False, id="sessions.undo"),
     Binding("escape", "leave", "Leave", show=False, id="sessions.leave"),
@@ -79,6 +81,25 @@ class SessionList(Widget, can_focus=True):
 
         uid: str
         title: str
+
+    @dataclass
+    class Pinned(Message):
+        """A session is to be held at the top, or let go."""
+
+        uid: str
+        pinned: bool
+
+    @dataclass
+    class Duplicated(Message):
+        """A session is to be copied."""
+
+        uid: str
+
+    @dataclass
+    class NearEnd(Message):
+        """The end of the list comes near; there may be more sessions than these."""
+
+        shown: int
 
     @dataclass
     class Trashed(Message):
@@ -174,7 +195,12 @@ class SessionList(Widget, can_focus=True):
     def action_move(self, sessions: int) -> None:
         """Go up or down by so many sessions."""
         self._roll.stand_on(self._roll.at + sessions)
+        self._look_ahead()
         self.refresh()
+
+    def _look_ahead(self) -> None:
+        if self._roll.near_end:
+            self.post_message(self.NearEnd(len(self._roll.heads)))
 
     def action_page(self, direction: int) -> None:
         """Go up or down by what the column holds."""
@@ -186,6 +212,16 @@ class SessionList(Widget, can_focus=True):
         if head := self._roll.head:
             self._notice = False
             self.post_message(self.Opened(head.uid))
+
+    def action_pin(self) -> None:
+        """Hold the session at the top, or let it go."""
+        if head := self._roll.head:
+            self.post_message(self.Pinned(head.uid, not head.pinned))
+
+    def action_duplicate(self) -> None:
+        """Copy the session."""
+        if head := self._roll.head:
+            self.post_message(self.Duplicated(head.uid))
 
     def action_trash(self) -> None:
         """Throw the session away. It leaves the list at once, so that a second press meets the next one."""
@@ -285,6 +321,7 @@ class SessionList(Widget, can_focus=True):
         event.stop()
         if self._renaming is None:
             self._roll.scroll(rows)
+            self._look_ahead()
             self.refresh()
 
     def on_focus(self) -> None:

@@ -20,7 +20,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
-from chatapp.tui.look import look_of
+from chatapp.tui.look import Look, look_of
 from chatapp.tui.page import page_geometry
 
 from .column import Anchor, Column
@@ -71,6 +71,10 @@ class ColumnView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def paint_frame(self) -> None:
         """Show what has arrived since the last frame."""
+
+    def overlay(self, slot: int, row: Row, look: Look) -> Row:  # noqa: ARG002  for those that lay something on it
+        """The row as it is painted."""
+        return row
 
     def _later(self, seconds: float, call: Callable[[], None]) -> None:
         # Not Textual's timer, which would be a task of its own for every frame.
@@ -235,7 +239,8 @@ class ColumnView(ScrollView, can_focus=True, inherit_bindings=False):
         strips: list[Strip] = []
         for slot, row in self._rows_from(y, count):
             span = selection.get_span(slot) if selection is not None and row.runs else None
-            shown = row if span is None else selected_row(row, span, look)
+            shown = self.overlay(slot, row, look)
+            shown = shown if span is None else selected_row(shown, span, look)
             strips.append(shown.paint(look, x, width, standing=slot == standing))
         return strips + [Strip.blank(width, look.ground)] * (count - len(strips))
 
