@@ -34,7 +34,8 @@ from chatapp.tui.trash import trash_actions
 from chatapp.tui.widgets.composer import WritingArea
 from chatapp.tui.widgets.sampling import SamplingPanel
 from chatapp.tui.widgets.sessions import SessionList
-from chatapp.tui.widgets.transcript import Transcript
+from chatapp.tui.widgets.transcript.finding import FindingView
+from chatapp.tui.widgets.transcript.reading import ReadingView
 
 if TYPE_CHECKING:
     from chatapp.tui.screens.main import MainScreen
@@ -172,7 +173,7 @@ def key_groups(app: type, screen: type, keymap: Mapping[str, str]) -> list[Group
     areas: dict[str, list[type]] = {
         "anywhere": [app, *_screen_classes(screen), PageView],
         "composer": [WritingArea],
-        "page": [Transcript],
+        "page": [ReadingView, FindingView],
         "sampling": [SamplingPanel],
         "sessions": [SessionList],
     }
