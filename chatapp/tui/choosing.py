@@ -24,7 +24,7 @@ from chatapp.home import short_path
 from chatapp.personas import new_persona
 from chatapp.text import display_line
 from chatapp.tui.exchanging import exchange_actions
-from chatapp.tui.finding import MESSAGES, find_messages, go_to_hit
+from chatapp.tui.finding import MESSAGES, find_messages
 from chatapp.tui.lines import file_size
 from chatapp.tui.page_view import PageView
 from chatapp.tui.screens.keys import Group, KeysScreen, groups_from, key_name
@@ -318,8 +318,6 @@ def _palette_chosen(screen: MainScreen, item: Item | None) -> None:
             screen.run_worker(screen.open_session(value), group="open", exclusive=True)
         case "do":
             value(screen)
-        case "hit":
-            screen.run_worker(go_to_hit(screen, *value), group="open", exclusive=True)
         case "trash":
             screen.run_worker(screen.restore(value), group="open", exclusive=True)
         case "persona":

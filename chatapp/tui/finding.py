@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -48,7 +48,7 @@ def _session_rows(hits: Sequence[Hit], query: Query, typed: str, now: datetime, 
     rows = [Row(MESSAGES, head, title, fit=Fit(1, _places(spans)))]
     shown = hits if everything or len(hits) <= FEW_HITS + 1 else hits[:FEW_HITS]
     for hit in shown:
-        item = Item(MESSAGES, hit.snippet, right=_when(hit.created_ms, now), value=("hit", (hit, typed)))
+        item = Item(MESSAGES, hit.snippet, right=_when(hit.created_ms, now), value=("do", _way_to(hit, typed)))
         text, places = _drawn(hit)
         rows.append(Row(MESSAGES, item, text, fit=Fit(2, places), indent=2))
     if len(shown) < len(hits):
@@ -76,6 +76,15 @@ def _when(milliseconds: int, now: datetime) -> str:
     return when(datetime.fromtimestamp(milliseconds / 1000, tz=now.tzinfo), now)
 
 
+def _way_to(hit: Hit, typed: str) -> Callable[[MainScreen], None]:
+    """Goes to a hit when it is chosen."""
+
+    def go(screen: MainScreen) -> None:
+        screen.run_worker(go_to_hit(screen, hit, typed), group="open", exclusive=True)
+
+    return go
+
+
 async def go_to_hit(screen: MainScreen, hit: Hit, typed: str) -> None:
     """Bring a message into view, its branch with it, and mark the words it was found by."""
     if screen.chat.session.uid != hit.session:
@@ -87,7 +96,9 @@ async def go_to_hit(screen: MainScreen, hit: Hit, typed: str) -> None:
         return
     with screen.page.trouble_told():
         if not await screen.page.bring_into_view(message):
-            screen.tell_trouble("The message is on another branch, and a reply is being written here; esc stops it.")
+            screen.tell_trouble(
+                "The message is on another branch, and a reply is being written here; esc stops it."
+            )
             return
         screen.page.mark(typed)
         screen.page.transcript.go_to_hit(message.id)
