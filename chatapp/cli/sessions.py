@@ -203,7 +203,7 @@ async def _purge(arguments: argparse.Namespace, store: Store) -> None:
     if not purged.log_is_clean:
         note("Another window reads the chats: traces stay in the log of late writes until it closes.")
     for path in backups:
-        note(f"A copy made before may still hold it: {path}")
+        note(f"A copy made before still holds it: {path}")
 
 
 def _time(milliseconds: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ class Purged:
     log_is_clean: bool
     """Whether the write-ahead log was emptied; another window that reads holds old pages there until it closes."""
     backups: tuple[Path, ...] = ()
-    """The copies of the chats that were made before, and may still hold it."""
+    """The copies of the chats that still hold it, or cannot be looked into."""
 
 
 def purge(connection: apsw.Connection, session_id: int, folder: Path | None) -> Purged:
@@ -49,7 +49,7 @@ def purge(connection: apsw.Connection, session_id: int, folder: Path | None) -> 
         _forget_unused(connection, personas)
     if folder is not None:
         _remove_snapshots(folder / "snapshots", uid)
-    return Purged(_empty_log(connection), _backups(folder / "backups") if folder is not None else ())
+    return Purged(_empty_log(connection), _holding(folder / "backups", uid) if folder else ())
 
 
 def _personas_of_replies(connection: apsw.Connection, session_id: int) -> set[str]:
@@ -87,5 +87,15 @@ def _empty_log(connection: apsw.Connection) -> bool:
     return False
 
 
-def _backups(folder: Path) -> tuple[Path, ...]:
-    return tuple(sorted(path for path in folder.glob("*.db*") if path.is_file()))
+def _holding(folder: Path, uid: str) -> tuple[Path, ...]:
+    """The finished copies that hold a session; one that cannot be read may."""
+    return tuple(path for path in sorted(folder.glob("*.db")) if _may_hold(path, uid))
+
+
+def _may_hold(path: Path, uid: str) -> bool:
+    try:
+        uri = f"{path.resolve().as_uri()}?immutable=1"  # a finished copy is never written again
+        with closing(apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)) as copy:
+            return copy.execute("SELECT 1 FROM session WHERE uid = ?", (uid,)).fetchone() is not None
+    except apsw.Error:
+        return True

@@ -78,5 +78,5 @@ async def _erase(screen: MainScreen, uid: str, title: str) -> None:
             said += " Another window reads the chats: traces stay in the log of late writes until it closes."
         if purged.backups:
             names = ", ".join(display_line(path.name) for path in purged.backups)
-            said += f" Copies made before may still hold it: {names}."
+            said += f" Copies made before still hold it: {names}."
         screen.notify(said, markup=False, timeout=4 if purged.log_is_clean and not purged.backups else 12)

@@ -11,6 +11,7 @@ from chatapp.conversation.message import Provenance, Role, Status
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.query import read_query
 from chatapp.store import Store, StoreError
+from chatapp.store.backup import back_up
 from chatapp.store.database import open_database
 from chatapp.store.schema import VERSION, version_of
 
@@ -71,10 +72,10 @@ async def test_what_was_purged_is_in_no_byte(path: Path) -> None:
     await store.save_draft(session.id, CANARY)
     await store.rename(session.id, CANARY)
     await store.tag(session.id, [CANARY])
-    for folder in ("snapshots", "backups"):
-        (path.parent / folder).mkdir()
-    (path.parent / "snapshots" / f"{uid}-1.kv").write_text(CANARY)
-    (path.parent / "backups" / "2026-01-01.db").write_text("a copy")
+    (path.parent / "snapshots").mkdir()
+    (path.parent / "snapshots" / f"{uid}.kv").write_text(CANARY)
+    (path.parent / "backups").mkdir(exist_ok=True)
+    (path.parent / "backups" / "000099-2026-01-01-asked.db").write_text("one that cannot be read")
     assert CANARY.encode() in b"".join(read_all(path.parent))
 
     with pytest.raises(StoreError, match="trash"):
@@ -82,7 +83,7 @@ async def test_what_was_purged_is_in_no_byte(path: Path) -> None:
     await store.trash(session.id)
     purged = await store.purge(session.id)
     assert purged.log_is_clean
-    assert [copy.name for copy in purged.backups] == ["2026-01-01.db"]
+    assert [copy.name for copy in purged.backups] == ["000099-2026-01-01-asked.db"]
     left = b"".join(read_all(path.parent))
     for word in (CANARY, CANARY.lower(), uid):
         assert word.encode() not in left
@@ -94,6 +95,20 @@ async def test_what_was_purged_is_in_no_byte(path: Path) -> None:
 
 def read_all(folder: Path):
     return [file.read_bytes() for file in folder.rglob("*") if file.is_file()]
+
+
+async def test_the_backups_that_still_hold_it_are_named(path: Path) -> None:
+    store = await Store.open(path)
+    await a_session(store)
+    before = back_up(path, "asked")
+    uid = await a_session(store)
+    holding = back_up(path, "asked")
+    session = await store.session(uid)
+    await store.trash(session.id)
+    purged = await store.purge(session.id)
+    assert holding.path in purged.backups
+    assert before.path not in purged.backups
+    await store.close()
 
 
 async def test_a_persona_that_others_use_stays(store: Store) -> None:
