@@ -21,6 +21,7 @@ from chatapp.engine.recall import Recall
 from chatapp.engine.snapshots import Snapshots
 from chatapp.errors import Refusal
 from chatapp.log import log_to
+from chatapp.memory import MemoryFile
 from chatapp.paths import Paths
 from chatapp.personas import Library, MacroValues, NoSuchPersona, expand, shipped_folder
 
@@ -82,18 +83,25 @@ class Home:
         """What brings the KV states back into an engine; none where the settings want none kept."""
         return Recall(engine, self.snapshots) if self.settings.kv_disk_mb else None
 
-    def persona(self, name: str | None, model_name: str) -> Persona:
-        """A persona with its macros expanded, as a session starts with it.
+    @cached_property
+    def memory(self) -> MemoryFile:
+        """What is remembered of the user."""
+        return MemoryFile(self.paths.memory)
+
+    def persona(self, name: str | None, model_name: str, *, memory: bool = True) -> Persona:
+        """A persona with its macros expanded and what is remembered, as a session starts with it.
 
         Raises:
-            Refusal: when there is none of that name.
+            Refusal: when there is none of that name, or the memory cannot be read.
         """
         try:
             persona = self.library.get(name or self.settings.persona)
         except NoSuchPersona as error:
             raise Refusal("persona", str(error)) from error
         user = self.settings.user or os.environ.get("USER") or os.environ.get("USERNAME") or "you"
-        return expand(persona, MacroValues(user=user, model=model_name, now=datetime.now().astimezone()))
+        known = tuple(entry.text for entry in self.memory.entries()) if memory and persona.memory else ()
+        expanded = expand(persona, MacroValues(user=user, model=model_name, now=datetime.now().astimezone()))
+        return expanded.model_copy(update={"known": known})
 
     def model(self, wanted: str | None = None) -> ModelFile:
         """The model that was named, or the one of the settings, or the embedded one.

@@ -62,6 +62,11 @@ class Paths:
         return self.data / "exports"
 
     @property
+    def memory(self) -> Path:
+        """What is remembered of the user."""
+        return self.data / "memory.md"
+
+    @property
     def settings(self) -> Path:
         """The user's settings file."""
         return self.config / "settings.toml"

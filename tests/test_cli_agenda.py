@@ -166,3 +166,33 @@ def test_the_day_in_words_and_for_programs(chatapp):
         assert words in said
     day = chatapp("agenda", "--json").json
     assert ([one["text"] for one in day["due"]], day["zone"]) == (["water the plants"], "Europe/Berlin")
+
+
+def test_memory_is_added_shown_edited_and_forgotten(chatapp, home):
+    chatapp("memory", "add", "The landlord is", "Ms Okafor.")
+    chatapp("memory", "add", "Likes tea.")
+    shown = chatapp("memory", "show", "--json").json
+    assert [(one["number"], one["text"], one["source"]) for one in shown] == [
+        (1, "The landlord is Ms Okafor.", "you"),
+        (2, "Likes tea.", "you"),
+    ]
+    chatapp("memory", "forget", "1")
+    assert chatapp("memory", "forget", "7").status == 1
+    editor = home / "editor"
+    editor.write_text('#!/bin/sh\necho "- Speaks Dutch." >> "$1"\n')
+    editor.chmod(0o755)
+    edited = chatapp("memory", "edit", "--json", EDITOR=str(editor)).json
+    assert [one["text"] for one in edited] == ["Likes tea.", "Speaks Dutch."]
+    assert (home / "memory.md").read_text().startswith("# Memory\n")
+
+
+def test_what_is_remembered_is_in_the_prompt_and_counted_there(chatapp, model_path):
+    ask = ("ask", "Hi", "--json", "--max-tokens", "1", "--temperature", "0")
+    without = chatapp(*ask).json["prompt_tokens"]
+    chatapp("memory", "add", "The landlord is Ms Okafor.")
+    with_memory = chatapp(*ask).json
+    assert with_memory["prompt_tokens"] > without
+    assert chatapp(*ask, "--no-memory").json["prompt_tokens"] == without
+    plan = with_memory["context"]
+    assert plan["memory"] > 0
+    assert plan["prompt"] == with_memory["prompt_tokens"]

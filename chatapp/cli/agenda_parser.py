@@ -1,4 +1,4 @@
-"""What may be typed for reminders, the agenda and notes. Imports nothing of ours, like the rest of it."""
+"""What may be typed for reminders, the agenda, notes and memory. Imports nothing of ours, like the rest of it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def add_agenda_commands(commands: Commands[argparse.ArgumentParser], common: arg
         "words", nargs="*", metavar="TEXT", help="the note; or list, search WORDS, show ID, delete ID, restore ID"
     )
     note.add_argument("--json", action="store_true", help=JSON)
+    _memory(commands.add_parser("memory", help="what the assistant knows about you"), common)
 
 
 def _reminders(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
@@ -47,6 +48,14 @@ def _reminders(parser: argparse.ArgumentParser, common: argparse.ArgumentParser)
     timer = verb("install-timer", "have reminders told while the app is closed")
     timer.add_argument("--print", dest="only_print", action="store_true", help="only show what would be written")
     _yes(timer, "install it without asking")
+
+
+def _memory(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    verb = _verbs(parser, common)
+    verb("show", "the entries, each with its number, date and source")
+    verb("edit", "open the file in your editor")
+    verb("add", "remember something").add_argument("text", nargs="+", metavar="TEXT")
+    verb("forget", "remove an entry").add_argument("number", type=int, metavar="NUMBER")
 
 
 def _verbs(

@@ -104,7 +104,7 @@ async def _session(arguments: argparse.Namespace, home: Home, store: Store) -> S
         persona = Persona(name="Custom", system=arguments.system)
     else:
         model = home.model(arguments.model)
-        persona = home.persona(arguments.persona, model.name)
+        persona = home.persona(arguments.persona, model.name, memory=not arguments.no_memory)
     return await store.create_session(persona)
 
 

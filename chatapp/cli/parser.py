@@ -96,6 +96,7 @@ def _ask(parser: argparse.ArgumentParser) -> None:
         "--save", action=argparse.BooleanOptionalAction, default=None, help="keep it as a session (default: no)"
     )
     parser.add_argument("--system", metavar="TEXT", help="a system prompt in place of the persona; may be empty")
+    parser.add_argument("--no-memory", action="store_true", help="tell it nothing of what is remembered of you")
     parser.add_argument("--preset", metavar="NAME", help="sampling preset")
     parser.add_argument("--reproducible", action="store_true", help="bit-equal logits, about 12 %% slower")
     parser.add_argument(

@@ -37,6 +37,10 @@ class Persona(BaseModel):
     template: bool = True
     prefill: str = ""
     """How every reply begins, written for the model."""
+    memory: bool = True
+    """Whether it is told what is remembered of the user."""
+    known: tuple[str, ...] = ()
+    """What of it a session began with: fixed then, since a prompt that changes voids the model's cache."""
 
     @field_validator("preset")
     @classmethod

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from chatapp.conversation.memory import in_prompt
 from chatapp.conversation.message import Message, Role
 from chatapp.conversation.persona import Persona
 
@@ -29,6 +30,7 @@ class Part(StrEnum):
     """What a turn of a prompt is there for."""
 
     SYSTEM = "system"
+    MEMORY = "memory"
     SUMMARY = "summary"
     EXAMPLES = "examples"
     GREETING = "greeting"
@@ -68,6 +70,8 @@ def pieces(
     prompt: list[Piece] = []
     if persona.system.strip():
         prompt.append(Piece(Part.SYSTEM, Turn(role=Role.SYSTEM, content=persona.system)))
+    if persona.known:
+        prompt.append(Piece(Part.MEMORY, Turn(role=Role.SYSTEM, content=in_prompt(persona.known))))
     if summary.strip():
         prompt.append(Piece(Part.SUMMARY, Turn(role=Role.SYSTEM, content=f"{SUMMARY_HEAD}\n{summary}")))
     for example in persona.examples:

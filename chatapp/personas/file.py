@@ -121,7 +121,7 @@ def _greeting(node: yaml.Node, key: str) -> str:
     return _text(node, key).strip()
 
 
-def _template(node: yaml.Node, key: str) -> bool:
+def _switch(node: yaml.Node, key: str) -> bool:
     value = scalar(node)
     if not isinstance(value, bool):
         raise Wrong.at(node, f"‘{key}’ is not true or false")
@@ -189,7 +189,8 @@ _KEYS: dict[str, Callable[[yaml.Node, str], Any]] = {
     "preset": _preset,
     "sampling": _sampling,
     "stop": _stop,
-    "template": _template,
+    "template": _switch,
+    "memory": _switch,
     "prefill": _text,
 }
 

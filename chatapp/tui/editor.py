@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shlex
-import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
 from textual.app import App, SuspendNotSupported
 
+from chatapp.editor import editor_command, missing_editor
+
 
 async def edit_file(app: App[Any], path: Path) -> str:
     """Lend the terminal to the editor until it ends; returns what went wrong as a sentence, or nothing."""
-    command = _editor()
-    if not command or shutil.which(command[0]) is None:
-        return f"There is no editor called ‘{command[0] if command else ''}’. Set $EDITOR to one."
+    command = editor_command()
+    if problem := missing_editor(command):
+        return problem
     try:
         # Within a batch nothing is painted over the editor, while a reply goes on being written and saved.
         with app.batch_update(), app.suspend():
@@ -26,14 +24,6 @@ async def edit_file(app: App[Any], path: Path) -> str:
         return "This terminal cannot be lent to an editor. Edit the file beside chatapp."
     finally:
         app.screen.refresh(layout=True)
-
-
-def _editor() -> list[str]:
-    usual = "notepad" if sys.platform == "win32" else "vi"
-    try:
-        return shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or usual)
-    except ValueError:
-        return []
 
 
 async def _run(command: list[str]) -> str:
