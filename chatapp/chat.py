@@ -154,7 +154,8 @@ class Chat:
         async with aclosing(self._make_room(before.parent, on_full, reply=before)) as events:
             async for event in events:
                 yield event
-        kept = before.token_ids if before.provenance.tokenizer == self._tokenizer else []
+        same = bool(before.text) and before.provenance.tokenizer == self._tokenizer
+        kept = before.token_ids if same else []
         reply = await self.store.begin_reply(
             self.session.id,
             before.parent,

@@ -190,6 +190,16 @@ async def test_a_prefilled_persona_begins_every_reply(chat):
     assert (await kept(chat)).tree[reply.id].text == reply.text
 
 
+async def test_its_beginning_is_known_by_its_ids_so_that_the_next_turn_finds_the_reply_in_the_cache(chat):
+    """The text that the persona opens with is tokenised once, and spliced in from then on."""
+    chat.session.persona = Persona(name="List", prefill="1. ", sampling={"max_tokens": 8, "seed": 3})
+    first = reply_of(await hear(chat.send("Three fruits.")))
+    assert len(first.token_ids) > first.provenance.generated_tokens
+    second = reply_of(await hear(chat.send("And nuts."))).provenance
+    held = first.provenance.prompt_tokens + first.provenance.generated_tokens
+    assert second.reused_tokens >= held - 1
+
+
 async def test_progress_of_the_prefill_ends_at_its_total(chat):
     """Done counts up to the total; what was kept and what was read make the prompt."""
     heard = await hear(chat.send("word " * 700))

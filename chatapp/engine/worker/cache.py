@@ -131,7 +131,8 @@ class Cache:
             return shared
         if batched == self._whole <= shared:
             return shared  # a reply that goes on where it stopped
-        shared = min(shared, batched, self._whole)
+        alone = self._whole % self.chunk == 1  # the last one is a batch of its own
+        shared = min(shared, batched, self._whole - alone)
         first_batch = min(self._whole - shared, self.chunk - shared % self.chunk)
         return shared - 1 if first_batch == 1 and shared % self.chunk else shared
 

@@ -123,6 +123,8 @@ class Generation:
             )
 
         self._said = self._prompt.copy()
+        begun = self._prompt[len(self._prompt) - self._drawn() :]
+        self._text.go_on_from(b"".join(map(self._model.vocabulary.piece, begun)))
 
     # Reading -----------------------------------------------------------------------------------------------------
 

@@ -29,8 +29,10 @@ from chatapp.engine.worker.layout import (
     places,
     plain_layout,
 )
+from chatapp.engine.worker.stream import incremental_utf8
 from chatapp.engine.worker.template import ChatTemplate
 from chatapp.engine.worker.vocabulary import Vocabulary
+from chatapp.text import REPLACEMENT
 
 _BLANKS = " \t\n\v\f\r"
 """What C's isspace takes for a blank: llama.cpp strips these, not all of Unicode's."""
@@ -205,24 +207,26 @@ class PromptMaker:
         return span.start, span.dropped + text[span.start : span.end]
 
     def _known(self, text: str, token_ids: Sequence[int]) -> tuple[Sequence[int], int]:
-        """The longest prefix of the ids that spells the beginning of a text, and how much of the text that is."""
-        data, spelled = text.encode("utf-8", "replace"), 0
-        count = whole = length = 0
+        """The longest prefix of the ids that spells the beginning of a text, and how much of the text that is.
+
+        It is spelled as `TextStream` does it: with U+FFFD for bytes that are no UTF-8, and without those of a
+        character at the end that did not get complete, which are the reply's all the same.
+        """
+        decoder = incremental_utf8()
+        text = text.replace("\0", REPLACEMENT)  # as the store has it
+        count = whole = length = position = 0
         for count, token in enumerate(token_ids, start=1):
             piece = self._vocabulary.piece(token) if self._vocabulary.is_plain(token) else b""
-            if not piece or not data.startswith(piece, spelled):
+            said = decoder.decode(piece).replace("\0", REPLACEMENT)
+            if not piece or not text.startswith(said, position):
                 break
-            spelled += len(piece)
-            if _between_characters(data, spelled):
-                whole, length = count, spelled
-        return token_ids[:whole], len(data[:length].decode())
+            position += len(said)
+            unfinished, _ = decoder.getstate()
+            if not unfinished or (position == len(text) and count == len(token_ids)):
+                whole, length = count, position
+        return token_ids[:whole], length
 
 
 def _bytes_in(text: str) -> int:
     """Bytes of a stretch of a layout's text, without its guards."""
     return len(text.replace(GUARD, "").encode("utf-8", "replace"))
-
-
-def _between_characters(data: bytes, position: int) -> bool:
-    """Whether UTF-8 may be cut there."""
-    return position >= len(data) or data[position] & 0xC0 != 0x80  # a continuation byte looks like 10xxxxxx

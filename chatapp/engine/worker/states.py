@@ -93,13 +93,15 @@ class States:
         self._waiting.clear()
 
     def remove(self, state: State) -> None:
-        """Let go of a state."""
-        self._waiting.remove(state)
+        """Let go of a state, if it still waits: others may have taken its place."""
+        if state in self._waiting:
+            self._waiting.remove(state)
 
     def touch(self, state: State) -> None:
-        """Make it the one used last."""
-        self.remove(state)
-        self._waiting.append(state)
+        """Make it the one used last, if it still waits."""
+        if state in self._waiting:
+            self._waiting.remove(state)
+            self._waiting.append(state)
 
     def _serves(self, state: State, other: State) -> bool:
         if self._can_be_cut:

@@ -52,12 +52,21 @@ def _overlap(text: str, stop: str) -> int:
     return 0
 
 
+def incremental_utf8() -> codecs.IncrementalDecoder:
+    """The one way in which bytes become text here: U+FFFD for what is no UTF-8."""
+    return codecs.getincrementaldecoder("utf-8")("replace")
+
+
 class TextStream:
     """The text of a reply as its tokens come."""
 
     def __init__(self, stops: Sequence[str]) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decoder = incremental_utf8()
         self.stops = StopStrings(stops)
+
+    def go_on_from(self, said: bytes) -> None:
+        """Take what the reply has said already: its last character may get complete now."""
+        self._decoder.decode(said)
 
     def feed(self, piece: bytes) -> str:
         """Take a token's bytes; return the text that is final now.

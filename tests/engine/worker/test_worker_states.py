@@ -122,7 +122,7 @@ STEPS = st.lists(
 
 @given(steps=STEPS)
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -171,6 +171,18 @@ def stop_in_the_middle(model, prompt, after):
     finally:
         model.abort.reset()
     assert model.cache.tokens == prompt[: len(model.cache.tokens)]
+
+
+def test_a_last_token_that_was_read_with_others_is_read_again_alone(tmp_path):
+    """Where a prompt is one token longer than whole batches, and a reply goes on that a longer prompt had held."""
+    model = opened(plain(tmp_path / "tiny.gguf"), reproducible=True)
+    cold = Cold(model, reproducible=True)
+    prompt, said = prompt_of(3 * BATCH + 1, 7), prompt_of(5, 8)
+    read(model, [*prompt, *said, *prompt_of(40, 9)])
+    assert read(model, prompt, said) == 3 * BATCH
+    assert np.array_equal(logits_of(model), cold.logits(prompt, said))
+    L.llama_free(cold.context)
+    model.close()
 
 
 # In the fast mode: how much is evaluated -----------------------------------------------------------------------
@@ -295,6 +307,16 @@ def test_states_are_bounded_in_bytes_and_the_one_used_longest_ago_goes():
     assert states.size == 80
     states.add(State([9], 1, bytearray(101)))
     assert list(states) == [three, one]
+
+
+def test_a_state_that_gave_way_to_a_longer_one_is_missed_by_nobody():
+    states = States(100)
+    short = State([1, 2], 2, bytearray(10))
+    states.add(short)
+    states.add(State([1, 2, 3], 3, bytearray(10)))
+    states.touch(short)
+    states.remove(short)
+    assert [state.tokens for state in states] == [[1, 2, 3]]
 
 
 def test_a_longer_state_takes_the_place_of_those_it_begins_with():
