@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +15,46 @@ from chatapp.store import messages, sessions
 from chatapp.store.database import open_database
 
 OWNER = "demo"
+MODELS = [
+    # place, file, architecture, file type, GB, layers, heads, kv heads, width, context
+    ("models", "gemma-3-4b-it-Q4_K_M.gguf", "gemma3", 15, 2.5, 34, 8, 4, 2560, 131_072),
+    (
+        ".lmstudio/models/lmstudio-community/Qwen3-8B-GGUF",
+        "Qwen3-8B-Q4_K_M.gguf",
+        "qwen3",
+        15,
+        5.0,
+        36,
+        32,
+        8,
+        4096,
+        40_960,
+    ),
+    (
+        ".lmstudio/models/bartowski/Llama-3.3-70B",
+        "Llama-3.3-70B-Instruct-Q5_1.gguf",
+        "llama",
+        9,
+        52.4,
+        80,
+        64,
+        8,
+        8192,
+        131_072,
+    ),
+    (
+        ".cache/llama.cpp",
+        "ggml-org_gpt-oss-20b-GGUF_gpt-oss-20b-mxfp4.gguf",
+        "gpt-oss",
+        38,
+        12.1,
+        24,
+        64,
+        8,
+        4096,
+        131_072,
+    ),
+]
 
 TALK = [
     (
@@ -111,3 +152,38 @@ def _finish(connection: apsw.Connection, reply: int, text: str) -> None:
 
 def _date(connection: apsw.Connection, session: int, when: datetime) -> None:
     connection.execute("UPDATE session SET updated_ms = ? WHERE id = ?", (int(when.timestamp() * 1000), session))
+
+
+def build_models(data: Path, home: Path) -> None:
+    """Model files that are all header, in the places of several programs; their weights are holes."""
+    for place, name, *facts in MODELS:
+        folder = data / place if place == "models" else home / place
+        folder.mkdir(parents=True, exist_ok=True)
+        _hollow_model(folder / name, *facts)
+    (data / "models" / "unfinished-download.gguf").write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 1, 40) + bytes(8))
+
+
+def _hollow_model(path: Path, kind: str, stored: int, size: float, *facts: int) -> None:
+    names = (
+        "block_count",
+        "attention.head_count",
+        "attention.head_count_kv",
+        "embedding_length",
+        "context_length",
+    )
+    numbers = {
+        "general.file_type": stored,
+        **{f"{kind}.{key}": fact for key, fact in zip(names, facts, strict=True)},
+    }
+    elements = int(size * 1e9 / 18) * 32
+    with path.open("wb") as file:
+        file.write(b"GGUF" + struct.pack("<IQQ", 3, 1, len(numbers) + 1))
+        file.write(_text("general.architecture") + struct.pack("<I", 8) + _text(kind))
+        for key, number in numbers.items():
+            file.write(_text(key) + struct.pack("<II", 4, number))
+        file.write(_text("weights") + struct.pack("<IQIQ", 1, elements, 2, 0))
+        file.truncate(file.tell() // 32 * 32 + 32 + elements // 32 * 18)
+
+
+def _text(text: str) -> bytes:
+    return struct.pack("<Q", len(text)) + text.encode()

@@ -91,7 +91,9 @@ SHOTS = [
     Shot("palette-120x36", (120, 36), _press("ctrl+p", *"min-p")),
     *(Shot(f"search-{x}x{y}", (x, y), _press("ctrl+f", *"min-p")) for x, y in SIZES),
     *(Shot(f"found-{x}x{y}", (x, y), _press("ctrl+f", *"top-p", "enter")) for x, y in SIZES),
-    Shot("models-120x36", (120, 36), _press("ctrl+o")),
+    Shot("models-120x36", (120, 36), _press("ctrl+o", *["down"] * 3)),
+    Shot("models-80x24", (80, 24), _press("ctrl+o")),
+    Shot("models-200x60", (200, 60), _press("ctrl+o", *["down"] * 5)),
     Shot("keys-120x36", (120, 36), _press("f1")),
     Shot("drawer-80x24", (80, 24), _press("ctrl+t")),
     Shot("error-120x36", (120, 36), _crash),
@@ -108,6 +110,8 @@ async def _take(shot: Shot) -> None:
         desk.Engine = partial(Engine, command=command)  # type: ignore[misc, assignment]
         home = Home.open(Paths.default(folder))
         Settings(theme=shot.theme).save(home.paths.settings)
+        os.environ["HOME"] = folder  # other programs' models lie under it
+        demo.build_models(home.paths.data, Path(folder))
         uid = demo.build(home.paths.database, home.persona("Tutor", "SmolLM2 135M Instruct"))
         app = ChatApp(home.paths, Start() if shot.empty else Start(session=uid))
         async with app.run_test(size=shot.size, notifications=True) as pilot:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from chatapp.engine.places import Found, Place, Source, elsewhere, walk
 
 PATIENCE = 10.0
 """Seconds without a word from any place after which those that have not ended are given up."""
+_WHILE = 0.1
 _RANK = {source: rank for rank, source in enumerate(get_args(Source))}
 _OURS = {"comes with chatapp", "your folder", "given"}
 
@@ -75,10 +77,10 @@ class Catalog:
 
     def models(self, extra: Sequence[Path] = ()) -> list[ModelFile]:
         """All models, each once: the embedded one, the app's folder, other programs, and those given."""
-        return self.arrange(list(self.scan(extra)))
+        return self.arrange(model for model in self.scan(extra) if model is not None)
 
-    def scan(self, extra: Sequence[Path] = ()) -> Iterator[ModelFile]:
-        """Every file that may be a model, as it is found; some may be the same."""
+    def scan(self, extra: Sequence[Path] = ()) -> Iterator[ModelFile | None]:
+        """Every file that may be a model, as it is found, be it twice; None when none came for a while."""
         heard: queue.SimpleQueue[tuple[Source, ModelFile | None]] = queue.SimpleQueue()
         places = [
             Place("comes with chatapp", self._embedded),
@@ -89,12 +91,19 @@ class Catalog:
         for place in places:
             threading.Thread(target=self._look, args=(place, heard.put), daemon=True).start()
         silent = {place.source for place in places}
+        last = time.monotonic()
         while silent:
             try:
-                source, model = heard.get(timeout=PATIENCE)
+                source, model = heard.get(timeout=_WHILE)
             except queue.Empty:
-                yield from (_broken(Path(one), one, "does not answer; its disk may be gone.") for one in silent)
-                return
+                if time.monotonic() - last > PATIENCE:
+                    yield from (
+                        _broken(Path(one), one, "does not answer; its disk may be gone.") for one in silent
+                    )
+                    return
+                yield None
+                continue
+            last = time.monotonic()
             if model is None:
                 silent.remove(source)
             else:

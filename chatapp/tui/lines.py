@@ -30,11 +30,6 @@ def gap(cells: int) -> Span:
     return " " * max(0, cells), PLAIN
 
 
-def file_size(size: int) -> str:
-    """Bytes as people read them."""
-    return f"{size / 1e6:,.0f} MB" if size < 1e9 else f"{size / 1e9:,.1f} GB"
-
-
 def fit(line: Iterable[Span], cells: int) -> Line:
     """The line cut or filled to exactly so many cells."""
     fitted: Line = []

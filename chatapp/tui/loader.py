@@ -121,10 +121,10 @@ class Loader:
 
     def _plan(self, file: ModelFile) -> LoadPlan:
         if file not in self._plans:
-            self._plans[file] = plan_load(self._home, file, freed=self._to_be_freed())
+            self._plans[file] = plan_load(self._home, file, freed=self.to_be_freed())
         return self._plans[file]
 
-    def _to_be_freed(self) -> int:
+    def to_be_freed(self) -> int:
         """What the present model holds of memory, mapped weights apart: those count as free already."""
         info = self._engine.info if self._engine.alive else None
         return info.memory.cache + info.memory.compute if info else 0

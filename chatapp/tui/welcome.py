@@ -6,8 +6,9 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from chatapp.conversation.persona import Persona
+from chatapp.engine.fit import memory_size
 from chatapp.text import display, display_line
-from chatapp.tui.lines import Line, clip, ends, file_size, flow, gap, indent, keys, meter
+from chatapp.tui.lines import Line, clip, ends, flow, gap, indent, keys, meter
 from chatapp.tui.loader import ModelState
 from chatapp.tui.look import Look
 
@@ -56,7 +57,7 @@ def _model(look: Look, wide: int, model: ModelState) -> list[Line]:
     file = model.file
     if file is None:
         return flow([(display(model.problem or "Looking for a model."), look.text)], wide)
-    size = file_size(file.size)
+    size = memory_size(file.size)
     name, right = display_line(file.name), f"{size}, {display_line(file.source)}"
     if cell_len(name) + 2 + cell_len(right) > wide:
         right = size

@@ -157,8 +157,8 @@ def _visit_everything(visitor):
 
     # The models.
     terminal.press("ctrl+o")
-    terminal.wait_for("a model, or the path of a GGUF", 5)
-    assert visitor.walk("pagedown") == ALL
+    terminal.wait_for("make it the default", 5)
+    assert visitor.walk("down", stride=3) == ALL
     terminal.press("esc")
 
     # The palette, group by group.

@@ -83,7 +83,7 @@ class PersonaPicker(Screen[PersonaChoice | None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """While a name is being typed, only leaving is left of the keys."""
-        return not self._page.naming or action == "leave"
+        return not self._page.typing or action == "leave"
 
     def action_move(self, step: int) -> None:
         """Go up or down the list."""
@@ -109,7 +109,7 @@ class PersonaPicker(Screen[PersonaChoice | None]):
 
     def action_leave(self) -> None:
         """Go back; out of the name first."""
-        if self._page.naming:
+        if self._page.typing:
             self._end_naming()
         else:
             self.dismiss(None)
@@ -148,7 +148,7 @@ class PersonaPicker(Screen[PersonaChoice | None]):
 
     def action_name(self) -> None:
         """Ask for the name of a new persona."""
-        self._page.naming = True
+        self._page.typing = True
         self._page.say("")
         field = Field("the name of the new persona, enter writes its file")
         field.styles.offset = (_FIELD_AT, self.size.height - 2)
@@ -172,7 +172,7 @@ class PersonaPicker(Screen[PersonaChoice | None]):
             self._end_naming()
 
     def _end_naming(self) -> None:
-        self._page.naming = False
+        self._page.typing = False
         self._page.say("")
         self.query(Field).remove()
 
