@@ -22,6 +22,8 @@ from chatapp.engine.protocol import (
     Counted,
     Finished,
     Generate,
+    Inspect,
+    Inspected,
     Load,
     Loaded,
     ModelInfo,
@@ -72,6 +74,8 @@ class Metronome:
                     self._say(Counted(id=request.id, tokens=PROMPT))
                 case Plan() as request:
                     self._say(_planned(request))
+                case Inspect() as request:
+                    self._say(_inspected(request))
                 case _:
                     pass
 
@@ -83,7 +87,7 @@ class Metronome:
             due = began + spoken / self._pace
             while isinstance(heard := self._next(due - time.monotonic()), Plan):
                 self._say(_planned(heard))
-            if isinstance(heard, Cancel):
+            if isinstance(heard, Cancel) and heard.id == request.id:
                 reason = StopReason.CANCELLED
                 break
             self._say(Tokens(id=request.id, text=word, token_ids=(spoken,)))
@@ -120,6 +124,24 @@ class Metronome:
 def _planned(request: Plan) -> Planned:
     """A token for each word, and five for what stands around a turn."""
     return Planned(id=request.id, turns=tuple(len(turn.content.split()) + 5 for turn in request.turns), opening=3)
+
+
+def _inspected(request: Inspect) -> Inspected:
+    """The tokens that `_planned` counts."""
+    tokens: list[tuple[str, bool, int]] = []
+    for owner, turn in enumerate(request.turns):
+        tokens += [("<|im_start|>", True, owner), (turn.role.value, False, owner), ("\n", False, owner)]
+        tokens += [(word, False, owner) for word in re.findall(r"\s*\S+", turn.content)]
+        tokens += [("<|im_end|>", True, owner), ("\n", False, owner)]
+    last = len(request.turns)
+    tokens += [("<|im_start|>", True, last), ("assistant", False, last), ("\n", False, last)]
+    return Inspected(
+        id=request.id,
+        token_ids=tuple(range(len(tokens))),
+        texts=tuple(text for text, _, _ in tokens),
+        special=tuple(place for place, (_, special, _) in enumerate(tokens) if special),
+        owners=tuple(owner for _, _, owner in tokens),
+    )
 
 
 def _info(path: str, n_ctx: int) -> ModelInfo:

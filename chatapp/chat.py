@@ -104,6 +104,8 @@ class Chat:
         """The prompt that was sent last."""
         self.cache: CacheUse | None = None
         """What the KV cache held when that prompt came."""
+        self.foreign = False
+        """Whether the prompt before it was another session's."""
         self.streaming: Message | None = None
         self.stopping = False
         """Whether the running reply was asked to stop; it may not even have started, with an engine that loads."""
@@ -330,6 +332,8 @@ class Chat:
         if not prompt.plan.leaves_room:
             raise EngineError(fitting.sentence(prompt.plan), "context")
         self.prompt = prompt
+        self.foreign = self.engine.tenant is not None and self.engine.tenant is not self
+        self.engine.tenant = self
         settings = self._settings()
         seed = _seed(settings, reply if begun else None)
         reply.provenance = self._begun(

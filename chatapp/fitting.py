@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from chatapp.conversation.context import ContextPlan, Policy, plan_of, reserve_for
 from chatapp.conversation.message import Message, Role
-from chatapp.conversation.prompt import Piece, Turn, pieces
+from chatapp.conversation.prompt import Part, Piece, Turn, pieces
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.conversation.session import Session
 from chatapp.conversation.window import Window, window_of
@@ -55,6 +55,11 @@ class Prompt:
     plan: ContextPlan
     counts: tuple[int, ...]
     """Tokens of each piece."""
+
+    @property
+    def open_last(self) -> bool:
+        """Whether the last turn is a reply that goes on."""
+        return bool(self.pieces) and self.pieces[-1].part is Part.REPLY
 
     @property
     def turns(self) -> list[Turn]:

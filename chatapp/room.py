@@ -9,6 +9,7 @@ from chatapp.conversation.context import ContextPlan, Policy
 from chatapp.conversation.message import Message, Role
 from chatapp.conversation.session import Session
 from chatapp.engine.client import Engine, EngineDied, EngineError
+from chatapp.engine.protocol import Inspected
 from chatapp.errors import Refusal
 from chatapp.store import Store
 
@@ -52,6 +53,17 @@ class Room:
         path = self._session.tree.path()
         reply = path.pop() if path and path[-1].role is Role.ASSISTANT else None
         return await fitting.prepare(self._session, self._engine, path, draft=draft, reply=reply)
+
+    async def inspect(self, draft: str = "") -> tuple[fitting.Prompt, Inspected]:
+        """The prompt as it stands, with a draft that would be sent next, token by token.
+
+        Raises:
+            EngineError: when the prompt cannot be made.
+            EngineDied: when the process has ended.
+        """
+        prompt = await self.present(draft)
+        template = self._session.persona.template
+        return prompt, await self._engine.inspect(prompt.turns, template=template, open_last=prompt.open_last)
 
     async def pin(self, message_id: int, *, pinned: bool) -> None:
         """Let a message's turn stay in the context window, whatever leaves; or let it go."""

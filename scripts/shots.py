@@ -68,6 +68,20 @@ async def _crash(app: ChatApp, pilot: Pilot[None]) -> None:
     await pilot.pause(0.6)
 
 
+async def _leave_out(app: ChatApp, pilot: Pilot[None]) -> None:
+    """Two turns leave the context window, and a message is pinned."""
+    await _settle(app, pilot)
+    assert isinstance(app.screen, MainScreen)  # noqa: S101
+    chat, page = app.screen.chat, app.screen.page
+    path = chat.session.tree.path()
+    await chat.room.cut(path[3])
+    await chat.room.pin(path[4].id, pinned=True)
+    page.show_path()
+    await pilot.pause(0.3)
+    page.transcript.go_to((4, 0))
+    await pilot.pause(0.3)
+
+
 def _press(*keys: str) -> Act:
     async def act(app: ChatApp, pilot: Pilot[None]) -> None:
         await _settle(app, pilot)
@@ -98,6 +112,11 @@ SHOTS = [
     Shot("drawer-80x24", (80, 24), _press("ctrl+t")),
     Shot("error-120x36", (120, 36), _crash),
     Shot("message-120x36", (120, 36), _press("shift+up")),
+    Shot("window-120x36", (120, 36), _leave_out),
+    Shot("window-80x24", (80, 24), _leave_out),
+    Shot("inspector-120x36", (120, 36), _press("f8")),
+    Shot("inspector-80x24", (80, 24), _press("f8", "b")),
+    Shot("inspector-200x60", (200, 60), _press("f8")),
     Shot("copied-80x24", (80, 24), _press("shift+up", "c")),
 ]
 

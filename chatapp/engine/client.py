@@ -79,6 +79,8 @@ class Engine:
         """
         self.info: ModelInfo | None = None
         """The model that was loaded last; it stays after a crash."""
+        self.tenant: object | None = None
+        """Whose prompt was the last; told by those who ask."""
         self.options: ModelOptions | None = None
         self._log = log
         self._command = command

@@ -41,9 +41,10 @@ class ChatView(Vertical):
     class ContextCounted(Event):
         """The tokens used of the context window, for whoever shows them."""
 
-        def __init__(self, context: Context | None) -> None:
+        def __init__(self, context: Context | None, plan: ContextPlan | None) -> None:
             super().__init__()
             self.context = context
+            self.plan = plan
 
     def __init__(self, desk: Desk, *, temporary: bool, id: str) -> None:  # noqa: A002  Textual's own name
         super().__init__(id=id)
@@ -143,7 +144,7 @@ class ChatView(Vertical):
             state = self._standing()
         context = self._meter()
         self.query_one(StatusLine).show(state, None if self.context_in_column else context)
-        self.post_message(self.ContextCounted(context))
+        self.post_message(self.ContextCounted(context, self._plan()))
 
     def _meter(self) -> Context | None:
         """The tokens in the window: those of the running turn as they come, and what is being written."""

@@ -18,6 +18,7 @@ from chatapp.conversation.persona import Persona
 from chatapp.conversation.prompt import turns
 from chatapp.conversation.sampling import PRESETS, SETTINGS
 from chatapp.engine.catalog import ModelFile
+from chatapp.engine.client import EngineDied, EngineError
 from chatapp.engine.embedded import FetchError, embedded_model, fetch
 from chatapp.errors import Refusal
 from chatapp.home import short_path
@@ -27,6 +28,8 @@ from chatapp.text import display_line
 from chatapp.tui.exchanging import exchange_actions
 from chatapp.tui.finding import MESSAGES, find_messages
 from chatapp.tui.page_view import PageView
+from chatapp.tui.prompt_lines import Shown, break_of
+from chatapp.tui.screens.inspector import Inspector
 from chatapp.tui.screens.keys import Group, KeysScreen, groups_from, key_name
 from chatapp.tui.screens.models import ModelBrowser, ModelChoice
 from chatapp.tui.screens.personas import PersonaChoice, PersonaPicker
@@ -192,6 +195,28 @@ def show_keys(screen: MainScreen) -> None:
     notes = [f"model  {info.name} {info.quantisation}, {short_path(Path(info.path))}"] if info else []
     groups = key_groups(type(screen.app), type(screen), screen.home.settings.keys)
     screen.app.push_screen(KeysScreen(groups, notes))
+
+
+# The prompt -------------------------------------------------------------------------------------------------
+
+
+def inspect_prompt(screen: MainScreen) -> None:
+    """The prompt as it stands, with what is being written."""
+    if screen.app.screen is screen:
+        screen.run_worker(_inspect(screen), group="inspect", exclusive=True)
+
+
+async def _inspect(screen: MainScreen) -> None:
+    chat = screen.chat
+    try:
+        prompt, tokens = await chat.room.inspect(screen.page.composer.text.strip("\n"))
+    except (EngineDied, EngineError) as error:
+        screen.tell_trouble(f"There is no prompt to show without a model. {error}")
+        return
+    tip = chat.session.tree.tip()
+    came = tip.provenance if tip is not None and tip.provenance.prompt_tokens else None
+    why = break_of(chat.prompt, chat.cache, foreign=chat.foreign)
+    screen.app.push_screen(Inspector(Shown(prompt, tokens, came, why)))
 
 
 # The palette ------------------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ def _border_words(border: Message, window: Window) -> str:
     out = counted(len(window.left_out), "message")
     if border.kind is Kind.SUMMARY:
         return f"in place of {out} above, the model reads this"
-    return f"above here the model no longer sees {out}"
+    return f"the model no longer sees {out} above"
 
 
 def _border_details(border: Message) -> str:

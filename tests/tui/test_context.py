@@ -18,6 +18,7 @@ from chatapp.engine.client import Engine
 from chatapp.paths import Paths
 from chatapp.tui import desk
 from chatapp.tui.app import ChatApp
+from chatapp.tui.screens.inspector import Inspector
 from chatapp.tui.screens.main import MainScreen
 from chatapp.tui.start import Start
 from chatapp.tui.widgets.head import RunningHead
@@ -70,6 +71,10 @@ def meter(person):
     return person.screen._meter
 
 
+def screen_lines(person):
+    return [strip.text for strip in person.app.screen._compositor.render_strips()]
+
+
 async def fill(person, until):
     """Ask until something holds."""
     for _ in range(12):
@@ -95,7 +100,7 @@ async def test_what_leaves_is_said_before_and_marked_and_comes_back(open_app):
         await person.press("enter")
         await person.until(lambda: person.idle and borders(person))
         out = int(re.search(r"the oldest (\d) messages leave the window", said)[1])
-        await person.until(lambda: f"above here the model no longer sees {out} messages" in words(person))
+        await person.until(lambda: f"the model no longer sees {out} messages above" in words(person))
         assert person.chat.prompt.plan.left_out == out
         # Standing on the border, u undoes it.
         await person.press("shift+up", *["up"] * 10)
@@ -203,3 +208,30 @@ async def test_the_policy_is_chosen_in_the_palette_and_kept(open_app):
         assert (await person.kept()).on_full is Policy.STOP
         assert person.screen.page.query_one(RunningHead) is not None
         assert [m.role for m in person.chat.session.tree.path()] == [Role.USER, Role.ASSISTANT]
+
+
+async def test_the_inspector_shows_the_prompt_token_by_token(open_app):
+    async with open_app(size=(120, 36)) as person:
+        await person.ask("hello there")
+        await person.press("f8")
+        await person.until(lambda: isinstance(person.app.screen, Inspector))
+        shown = "\n".join(screen_lines(person))
+        assert "<|im_start|>user" in shown
+        assert "hello there" in shown
+        assert re.search(r"system +\S* +58", shown)
+        await person.press("b", "end", "home")
+        assert "token boundaries" in "\n".join(screen_lines(person))
+        await person.press("escape")
+        assert isinstance(person.app.screen, MainScreen)
+        await person.press("shift+up", "i")
+        await person.until(lambda: isinstance(person.app.screen, Inspector))
+
+
+async def test_a_tall_column_shows_the_parts_of_the_window(open_app):
+    async with open_app(size=(200, 60)) as person:
+        await person.ask("hello there")
+        await person.until(lambda: re.search(r"history +\S* +\d+", "\n".join(screen_lines(person))))
+        lines = "\n".join(screen_lines(person))
+        assert re.search(r"kept for the reply +\S* +24", lines)
+        plan = person.screen.page._plan()
+        assert re.search(rf"free +\S* +{plan.free}", lines)

@@ -15,12 +15,21 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from chatapp.chat import Began, Chat, Ended, TurnEvent
+from chatapp.conversation.context import ContextPlan
 from chatapp.conversation.sampling import SettingName
 from chatapp.errors import Refusal
 from chatapp.home import Home
 from chatapp.recording import Saving
 from chatapp.store import StoreError
-from chatapp.tui.choosing import choose_model, choose_persona, load_named, open_palette, open_search, show_keys
+from chatapp.tui.choosing import (
+    choose_model,
+    choose_persona,
+    inspect_prompt,
+    load_named,
+    open_palette,
+    open_search,
+    show_keys,
+)
 from chatapp.tui.desk import Desk
 from chatapp.tui.loader import ModelState
 from chatapp.tui.page_view import PageView
@@ -29,6 +38,7 @@ from chatapp.tui.start import Start
 from chatapp.tui.widgets.sampling import SamplingPanel
 from chatapp.tui.widgets.sessions import SessionList
 from chatapp.tui.widgets.status import Context
+from chatapp.tui.widgets.transcript import Transcript
 
 SESSIONS_AT_ONCE = 500
 """Sessions that the list is given at first, and more each time its end comes near."""
@@ -44,6 +54,7 @@ class MainScreen(ColumnsScreen):
         Binding("ctrl+n", "new", "new session", id="app.new"),
         Binding("ctrl+o", "models", "model", id="app.model"),
         Binding("ctrl+g", "personas", "persona", id="app.persona"),
+        Binding("f8", "inspect", "the prompt, token by token", id="app.prompt"),
     ]
     CSS_PATH: ClassVar[list[str]] = ["../styles/main.tcss", "../styles/composer.tcss"]  # type: ignore[assignment]
 
@@ -57,6 +68,7 @@ class MainScreen(ColumnsScreen):
         self._give_up = give_up
         self._meter: Context | None = None
         self._most_sessions = SESSIONS_AT_ONCE
+        self._plan: ContextPlan | None = None
 
     def compose(self) -> ComposeResult:
         """The page; the columns beside it follow after the first frame."""
@@ -144,10 +156,10 @@ class MainScreen(ColumnsScreen):
 
     @on(PageView.ContextCounted)
     def _counted(self, event: PageView.ContextCounted) -> None:
-        if event.context != self._meter:
-            self._meter = event.context
+        if event.context != self._meter or event.plan != self._plan:
+            self._meter, self._plan = event.context, event.plan
             for panel in self.columns(SamplingPanel):
-                panel.show_context(self._window)
+                panel.show_context(self._window, self._plan)
 
     # The desk tells -----------------------------------------------------------------------------------------
 
@@ -320,6 +332,11 @@ class MainScreen(ColumnsScreen):
     def action_personas(self) -> None:
         """Choose a persona."""
         choose_persona(self)
+
+    @on(Transcript.Inspect)
+    def action_inspect(self) -> None:
+        """The prompt as the model gets it."""
+        inspect_prompt(self)
 
     def action_keys(self) -> None:
         """Every key."""

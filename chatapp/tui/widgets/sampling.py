@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from chatapp.conversation.context import ContextPlan
 from chatapp.conversation.sampling import (
     BALANCED,
     PRESETS,
@@ -108,9 +109,9 @@ class SamplingPanel(Widget, can_focus=True):
         if self._waits and self._setting and getattr(in_force.settings, self._setting.name) == self._wanted:
             self._waits = False
 
-    def show_context(self, context: tuple[int, int] | None) -> None:
-        """Show how full the context window is now; the settings stay as they are."""
-        self._see(context=context)
+    def show_context(self, context: tuple[int, int] | None, plan: ContextPlan | None = None) -> None:
+        """Show how full the context window is now, and of what; the settings stay as they are."""
+        self._see(context=context, plan=plan)
 
     # -- drawing
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from chatapp.conversation.context import ContextPlan
 from chatapp.conversation.sampling import (
     RANDOM_SEED,
     SETTINGS,
@@ -21,6 +22,7 @@ from chatapp.conversation.sampling import (
 from chatapp.text import display_line
 from chatapp.tui.lines import Line, ends, fit, flow, gap, indent, meter, slider, width
 from chatapp.tui.look import Look
+from chatapp.tui.prompt_lines import part_lines
 
 PRESET_ROW = 0
 """The rows that can be stood on: the preset line, then the settings in their order."""
@@ -31,6 +33,9 @@ _WORDS_FROM = 44
 """From this width on, the source of a value is a word and not a mark."""
 _GROUP_ENDS = {"min_p", "repeat_penalty"}
 _METER = 8
+_TALL = 50
+"""Lines from which the plan of the context window is shown."""
+_BELOW_PLAN = 4
 _WORKED = re.compile(r"\b((?:becomes|under|to|the|after) )(\d[\d.,/]*(?<![.,])(?: %)?)")
 """The number in a help sentence that follows from the value, by the word before it."""
 
@@ -44,6 +49,8 @@ class View:
     """Tokens used, and tokens that there is room for."""
     used_seed: int | None = None
     """The seed that the last reply was drawn with."""
+    plan: ContextPlan | None = None
+    """What the window holds, by parts; shown where the column is tall."""
     at: int = 1
     focused: bool = False
     typed: str | None = None
@@ -96,6 +103,12 @@ def draw(view: View, look: Look, cells: int, height: int) -> Picture:
     lines += [[], *_help(view, look, cells)]
     del lines[max(0, height - 3) :]
     lines += [[] for _ in range(height - len(lines))]
+    if view.plan is not None and height >= _TALL:
+        parts = indent(part_lines(view.plan, look, cells - _EDGE - _RIGHT_MARGIN), _EDGE)
+        block: list[Line] = [[gap(_EDGE), ("Context", look.muted)], [], *parts]
+        start = height - _BELOW_PLAN - len(block)
+        if not any(lines[start - 1 : height - _BELOW_PLAN]):
+            lines[start : start + len(block)] = block
     if view.context is not None and height >= 2:
         lines[height - 2] = _context_line(*view.context, look)
     return picture

@@ -46,6 +46,7 @@ STANDING = State(
         ("r", "again"),
         ("c", "copy"),
         ("p", "pin"),
+        ("i", "prompt"),
         ("esc", "write"),
         ("g G", "ends"),
     ),

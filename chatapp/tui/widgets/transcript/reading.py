@@ -26,6 +26,7 @@ class ReadingView(ColumnView):
         Binding("c", "copy", "copy", id="page.copy"),
         Binding("p", "pin", "keep in the window, or let go", id="page.pin"),
         Binding("u", "undo_border", "see again what was left out, or not", id="page.undo_border"),
+        Binding("i", "inspect", "the prompt, token by token", id="page.inspect"),
         Binding("enter", "unfold", "open a long question", id="page.unfold", show=False),
         Binding("escape", "to_composer", "back to writing", id="page.to_composer", show=False),
     ]
@@ -56,6 +57,9 @@ class ReadingView(ColumnView):
 
     class UndoBorder(About):
         """A border of the context window is to be undone, or to be put in force again."""
+
+    class Inspect(Message):
+        """The prompt is to be shown."""
 
     class Copied(Message):
         """A message's source is in the clipboard."""
@@ -131,6 +135,10 @@ class ReadingView(ColumnView):
     def action_undo_border(self) -> None:
         """Ask to undo the border that one stands on."""
         self.post_message(self.UndoBorder(self._current()))
+
+    def action_inspect(self) -> None:
+        """Ask for the prompt."""
+        self.post_message(self.Inspect())
 
     def action_unfold(self) -> None:
         """Open or fold the long question that one stands on."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from rich.cells import cell_len
+
 from chatapp.text import display, display_line
 from chatapp.tui.lines import Line, clip, gap, width
 from chatapp.tui.look import Look
@@ -17,6 +19,8 @@ from .notice import notice_rows
 from .row import INDENT, Row
 
 FOLDED_LINES = 6
+FACTS_APART = 3
+"""Blanks between the details of a message."""
 
 
 @dataclass(frozen=True)
@@ -167,9 +171,7 @@ class MessageView:
             above[-1].line = [gap(sheet.cells - len(siblings)), (siblings, style)]
         below: list[Row] = []
         if place.standing and (siblings or self.entry.details):
-            line: Line = [(siblings, look.accent), gap(3)] if siblings else []
-            details = clip(display_line(self.entry.details), sheet.cells - width(line))
-            below = [Row([]), Row([*line, (details, look.muted)])]
+            below = [Row([]), *map(Row, _details(siblings, display_line(self.entry.details), sheet))]
         return [*above, *body, *below]
 
     def _siblings(self) -> str:
@@ -179,6 +181,19 @@ class MessageView:
 
 def _rule(words: str, sheet: Sheet) -> Row:
     """Words in a rule across the page."""
-    said = clip(words, sheet.cells - 6)
+    said = clip(words, sheet.cells - 5)
     line: Line = [("── ", sheet.look.rule), (said, sheet.look.muted)]
     return Row([*line, (f" {'─' * (sheet.cells - width(line) - 1)}", sheet.look.rule)])
+
+
+def _details(siblings: str, details: str, sheet: Sheet) -> list[Line]:
+    """The siblings, then one fact after the other, on as many lines as they need; no fact is parted."""
+    facts = [(siblings, sheet.look.accent)] if siblings else []
+    facts += [(fact, sheet.look.muted) for fact in filter(None, details.split(" " * FACTS_APART))]
+    lines: list[Line] = [[]]
+    for fact, style in facts:
+        if lines[-1] and width(lines[-1]) + FACTS_APART + cell_len(fact) > sheet.cells:
+            lines.append([])
+        lines[-1] += [gap(FACTS_APART)] if lines[-1] else []
+        lines[-1].append((clip(fact, sheet.cells), style))
+    return lines
