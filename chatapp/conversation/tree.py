@@ -45,6 +45,12 @@ class Tree:
         if message.kind is Kind.SAID:
             self._set_active(message.parent, message.id)
 
+    def take(self, message: Message) -> None:
+        """Add a node that another window wrote; what was in view here stays in view."""
+        self._insert(message)
+        family = self._children if message.kind is Kind.SAID else self._borders
+        family[message.parent].sort()
+
     def children(self, message_id: int | None) -> list[Message]:
         """The children of a node (of the root, for none), oldest first."""
         return [self._messages[child] for child in self._children.get(message_id, [])]

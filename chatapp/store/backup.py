@@ -20,6 +20,7 @@ from typing import Any
 
 import apsw
 
+from chatapp.store.disk import free_bytes
 from chatapp.store.errors import Damaged, NotSaved, in_sentences
 from chatapp.store.lease import locked
 
@@ -165,10 +166,8 @@ def _copy(database: Path, copy: Path, stop: threading.Event) -> None:
 
 
 def _must_fit(database: Path, folder: Path) -> None:
-    if not hasattr(os, "statvfs"):
-        return
-    disk = os.statvfs(folder)
-    if disk.f_bavail * disk.f_frsize < database.stat().st_size + ROOM:
+    free = free_bytes(folder)
+    if free is not None and free < database.stat().st_size + ROOM:
         raise NotSaved("The disk has no room for a backup. The chats are as they were.")
 
 

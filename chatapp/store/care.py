@@ -10,7 +10,8 @@ import apsw
 
 from chatapp.store.backup import DAILY, BackupStopped, back_up, daily_is_due
 from chatapp.store.database import quick_check
-from chatapp.store.errors import Damaged, in_sentences
+from chatapp.store.disk import room_warning
+from chatapp.store.errors import Damaged, NotSaved, in_sentences
 
 
 def look_after(database: Path, stop: threading.Event) -> None:
@@ -18,13 +19,15 @@ def look_after(database: Path, stop: threading.Event) -> None:
 
     Raises:
         Damaged: the file is not sound; no backup was made of it.
-        NotSaved: the backup could not be made.
+        NotSaved: the backup could not be made, or the disk is about to be full.
     """
     if finding := quick_check(database):
         raise Damaged(f"{database} is damaged ({finding}). It was left as it is.")
     if daily_is_due(database) and not _is_empty(database):
         with suppress(BackupStopped):  # the app ends; the next start makes it
             back_up(database, DAILY, stop)
+    if sentence := room_warning(database.parent):
+        raise NotSaved(sentence)
 
 
 def _is_empty(database: Path) -> bool:

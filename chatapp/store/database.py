@@ -55,6 +55,8 @@ def open_for_reading(path: Path) -> apsw.Connection:
             _check_header(path, header)
         with in_sentences():
             connection = _connect_for_reading(path)
+            if version_of(connection) < VERSION:
+                connection = _brought_up_in_memory(connection)
         connection.set_busy_timeout(_BUSY_MS)
         connection.pragma("temp_store", "MEMORY")
         connection.pragma("query_only", "ON")
@@ -224,6 +226,15 @@ def _connect_for_reading(path: Path) -> apsw.Connection:
         # A folder in which SQLite may not even put its lock file: nobody writes there.
         connection = apsw.Connection(f"{path.resolve().as_uri()}?immutable=1", flags=flags)
         version_of(connection)
+    return connection
+
+
+def _brought_up_in_memory(old: apsw.Connection) -> apsw.Connection:
+    """A copy in this version's format, for a file that may not be changed."""
+    connection = apsw.Connection(":memory:")
+    with closing(old), connection.backup("main", old, "main") as copying:
+        copying.step(-1)
+    migrate(connection)
     return connection
 
 

@@ -51,10 +51,8 @@ def rescue(database: Path) -> Recovered:
         StoreError: with a sentence; the present file is then where it was.
     """
     with _alone(database), _workplace(database) as work:
-        torn = work.with_name("torn.db")
-        _take_copy(database, torn)
         create_empty(work)
-        rescue_into(work, torn)
+        rescue_into(work, database)
         return _put_in_place(work, database)
 
 

@@ -1,100 +1,94 @@
-"""Reads what can be read of a damaged database, page by page, into a whole one.
+"""Takes what can be read of a damaged database over into a whole one.
 
-The page walk is SQLite's own `.recover`, by the shell that comes with apsw. It needs no sound page but those that
-hold the rows. What it finds is then taken over row by row into tables that hold to all the rules.
+Which table a row belongs to is told by its fields: the tables are strict, and no two have fields of the same types
+in the same order. A row that breaks a rule of its table is left out; all others are made to hang together again.
 """
 
 from __future__ import annotations
 
-import subprocess
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import apsw
-import apsw.sqlite_extra
 
 from chatapp.conversation.persona import Persona
-from chatapp.store.errors import CannotOpen, Damaged, in_sentences
+from chatapp.store.errors import Damaged, in_sentences
+from chatapp.store.pages import Pages, Value
 from chatapp.store.transaction import writing
 
-_SECONDS = 600
+_TYPES: dict[str, type] = {"INTEGER": int, "TEXT": str, "BLOB": bytes}
 
 
 def rescue_into(whole: Path, torn: Path) -> None:
-    """Fill a new, empty store with what can be read of a torn one. The torn file is a copy, and may change.
+    """Fill a new, empty store with what can be read of a torn one.
 
     Raises:
-        StoreError: nothing could be read, or this installation lacks SQLite's shell.
+        Damaged: nothing could be read.
     """
-    found = torn.with_name("found.db")
-    _recover(torn, found)
     with in_sentences(), closing(apsw.Connection(str(whole), flags=apsw.SQLITE_OPEN_READWRITE)) as connection:
-        connection.execute("ATTACH ? AS found", (str(found),))
+        tables = _tables(connection)
         with writing(connection):
-            for table, root in _tables(connection):
-                _name_lost_rows(connection, table, root)
-                _take_over(connection, table)
+            for number, fields in Pages(torn).rows():
+                for table in tables:
+                    if (row := table.row(number, fields)) is not None:
+                        connection.execute(table.insert(len(row)), row)
+                        break
             _mend(connection)
-        connection.execute("DETACH found")
         if not connection.execute("SELECT count(*) FROM session").fetchall()[0][0]:
             raise Damaged("Nothing could be read of the damaged file. It was left as it is.")
 
 
-def _recover(torn: Path, found: Path) -> None:
-    try:
-        shell = apsw.sqlite_extra.path("sqlite3_shell")
-    except (LookupError, apsw.sqlite_extra.NotAvailable) as error:
-        raise CannotOpen("This installation has no tool to read a damaged file page by page.") from error
-    options = [shell, "-batch", "-init", "/dev/null"]
-    with subprocess.Popen(
-        [*options, str(torn), ".recover --ignore-freelist"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-    ) as reading:  # fmt: skip
-        subprocess.run(
-            [*options, str(found)],
-            stdin=reading.stdout, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            check=False, timeout=_SECONDS,
-        )  # fmt: skip
+@dataclass(frozen=True)
+class _Table:
+    """A table, with what its fields must be."""
+
+    name: str
+    columns: tuple[str, ...]
+    types: tuple[type, ...]
+    may_lack: tuple[bool, ...]
+    """Whether a field may be null, or missing at the end of a row that is older than its column."""
+    numbered: bool
+    """Whether the row's number is its first field, and stored there as null."""
+    without_number: bool
+
+    def row(self, number: int | None, fields: list[Value]) -> list[Value] | None:
+        """The fields as they are inserted; none where the row is not of this table."""
+        if (number is None) is not self.without_number or len(fields) > len(self.columns):
+            return None
+        if self.numbered:
+            if fields[0] is not None:
+                return None
+            fields = [number, *fields[1:]]
+        for value, kind, may_be_null in zip(fields, self.types, self.may_lack, strict=False):
+            if not (isinstance(value, kind) or (value is None and may_be_null)):
+                return None
+        return fields if all(self.may_lack[len(fields) :]) else None
+
+    def insert(self, count: int) -> str:
+        """The statement for so many fields."""
+        places = ", ".join("?" * count)
+        return f"INSERT OR IGNORE INTO {self.name}({', '.join(self.columns[:count])}) VALUES ({places})"  # noqa: S608
 
 
-def _columns(connection: apsw.Connection, schema: str, table: str) -> list[str]:
-    rows: list[Any] = connection.execute(f"PRAGMA {schema}.table_info({table})").fetchall()
-    return [row[1] for row in rows]
-
-
-def _take_over(connection: apsw.Connection, table: str) -> None:
-    """Rows that break a rule (a name twice, a status that is none) are left out; the rest comes over."""
-    theirs = set(_columns(connection, "found", table))
-    shared = ", ".join(name for name in _columns(connection, "main", table) if name in theirs)
-    if shared:
-        connection.execute(
-            f"INSERT OR IGNORE INTO main.{table}({shared}) SELECT {shared} FROM found.{table}"  # noqa: S608
-        )
-
-
-def _tables(connection: apsw.Connection) -> list[tuple[str, int]]:
-    """The tables that hold what people wrote, with their first pages. The search index follows from them."""
-    rows: list[Any] = connection.execute(
-        "SELECT s.name, s.rootpage FROM main.sqlite_schema AS s JOIN pragma_table_list AS t"
-        " ON t.name = s.name AND t.schema = 'main' WHERE t.type = 'table' AND s.name NOT LIKE 'sqlite_%'"
+def _tables(connection: apsw.Connection) -> list[_Table]:
+    """The tables that hold what people wrote. The search index follows from them."""
+    listed: list[Any] = connection.execute(
+        "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict"
     ).fetchall()
-    return rows
+    return [_table(connection, name, bool(without)) for name, without in listed]
 
 
-def _name_lost_rows(connection: apsw.Connection, table: str, root: int) -> None:
-    """Give rows back to their table where the list of tables was lost: it begins at the same page in any store."""
-    present = set(_columns(connection, "found", "lost_and_found"))
-    if not present or _columns(connection, "found", table):
-        return
-    rows: list[Any] = connection.execute(f"PRAGMA main.table_info({table})").fetchall()
-    # A whole-number primary key is the row's own number, and not stored again.
-    fields = {row[1]: "id" if row[2] == "INTEGER" and row[5] else f"c{row[0]}" for row in rows}
-    values = ", ".join(f"{field} AS {name}" for name, field in fields.items() if field in present)
-    connection.execute(
-        f"CREATE TABLE found.{table} AS SELECT {values} FROM found.lost_and_found"  # noqa: S608
-        " WHERE rootpgno = ?",
-        (root,),
+def _table(connection: apsw.Connection, name: str, without_number: bool) -> _Table:
+    rows: list[Any] = connection.execute(f"PRAGMA table_info({name})").fetchall()
+    return _Table(
+        name,
+        tuple(row[1] for row in rows),
+        tuple(_TYPES[row[2]] for row in rows),
+        tuple(not row[3] or row[4] is not None for row in rows),
+        numbered=not without_number and bool(rows[0][5]) and rows[0][2] == "INTEGER",
+        without_number=without_number,
     )
 
 

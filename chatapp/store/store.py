@@ -27,6 +27,7 @@ from chatapp.store.agenda import AgendaStore
 from chatapp.store.backup import ASKED, Backup, back_up
 from chatapp.store.care import look_after
 from chatapp.store.database import check, open_database, open_for_reading, open_in_memory
+from chatapp.store.disk import must_have_room
 from chatapp.store.errors import CannotOpen, NotSaved, StoreError, TooNew, Unwritable, in_sentences
 from chatapp.store.lease import Lease, gate, is_living, remove_dead
 from chatapp.store.reader import Reader
@@ -209,6 +210,7 @@ class Store(Shelf):
         Raises:
             NoSuchSession: when the session is gone.
         """
+        await self._must_have_room()
         return await self._do(messages.begin_turn, self._owner, session_id, parent, text)
 
     async def begin_reply(
@@ -225,6 +227,7 @@ class Store(Shelf):
         Raises:
             NoSuchSession: when the session is gone.
         """
+        await self._must_have_room()
         return await self._do(
             messages.begin_reply,
             self._owner,
@@ -330,6 +333,11 @@ class Store(Shelf):
     async def data_version(self) -> int:
         """A number that changes when another process has written; cheap enough to ask twice a second."""
         return await self._do(_data_version)
+
+    async def _must_have_room(self) -> None:
+        """Nothing is begun that could not be saved to its end."""
+        if self._path is not None:
+            await self._do(must_have_room, self._path.parent)
 
     async def _aside(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Do a piece of work that has a connection of its own; `close` waits for it."""

@@ -9,6 +9,8 @@ import argparse
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -27,6 +29,8 @@ from chatapp.tui.start import Start
 from chatapp.tui.themes import HOUSE_THEMES, INK
 
 if TYPE_CHECKING:
+    from chatapp.home import Home
+    from chatapp.store import StoreError
     from chatapp.tui.screens.main import MainScreen
 
 
@@ -60,6 +64,7 @@ class ChatApp(App[None]):
         self._wanted = wanted
         self._main: MainScreen | None = None
         self._early: list[events.Key | events.Paste] = []
+        self._recovering = False
         # One for all frames: painted strips remember what a filter made of them.
         self._guard = Guard()
         self._hang_up = HangUp(self._leave_hurriedly)
@@ -74,7 +79,8 @@ class ChatApp(App[None]):
 
     async def on_event(self, event: events.Event) -> None:
         """Keys that come before the composer does are kept for it."""
-        if self._main is None and isinstance(event, events.Key | events.Paste):
+        waits = self._main is None and not self._recovering
+        if waits and isinstance(event, events.Key | events.Paste):
             self._early.append(event)
         else:
             await super().on_event(event)
@@ -89,7 +95,6 @@ class ChatApp(App[None]):
     @work(group="curtain")
     async def _raise_curtain(self) -> None:
         from chatapp.home import Home  # noqa: PLC0415  the point of the curtain
-        from chatapp.tui.screens.main import MainScreen  # noqa: PLC0415
 
         try:
             home = Home.open(self._paths, self._wanted.settings)
@@ -97,7 +102,12 @@ class ChatApp(App[None]):
             self.give_up(str(refusal))
             return
         self.set_keymap(home.settings.keys)
-        main = MainScreen(home, self._wanted, self.give_up)
+        await self._enter(home, self._wanted)
+
+    async def _enter(self, home: Home, wanted: Start) -> None:
+        from chatapp.tui.screens.main import MainScreen  # noqa: PLC0415  the point of the curtain
+
+        main = MainScreen(home, wanted, self.give_up, partial(self._recover, home))
         await self.switch_screen(main)
         await main.furnished.wait()
         main.page.composer.let_go(home.settings.keys.values())
@@ -105,6 +115,20 @@ class ChatApp(App[None]):
         for event in self._early:
             self.post_message(event)
         self._early.clear()
+
+    @work(group="curtain", exclusive=True)
+    async def _recover(self, home: Home, error: StoreError) -> None:
+        """The chats cannot be used as they are: show what can be done, do it, and begin again."""
+        from chatapp.tui.screens.recovery import RecoveryScreen  # noqa: PLC0415  hardly ever needed
+
+        await self._clear_desk()
+        self._main, self._recovering = None, True
+        reading = await self.push_screen_wait(RecoveryScreen(home.paths.database, error))
+        self._recovering = False
+        if reading is None:
+            self.give_up(str(error))
+        else:
+            await self._enter(home, replace(self._wanted, reading=reading))
 
     def give_up(self, sentence: str) -> None:
         """End, with a sentence that is left in the terminal."""

@@ -140,7 +140,9 @@ class ChatView(Vertical):
         )
         if state.quiet or self.desk.no_room(self.chat):
             state = room_state(self.chat, self._prompt, self.desk.no_room(self.chat)) or state
-        if self.transcript.cursor is not None and self.chat.streaming is None:
+        if self.desk.store.read_only:
+            state = State("read only", "!", "warn", facts=(self.desk.store.read_only,))
+        elif self.transcript.cursor is not None and self.chat.streaming is None and not self._unsaved:
             state = self._standing()
         context = self._meter()
         self.query_one(StatusLine).show(state, None if self.context_in_column else context)
@@ -193,6 +195,14 @@ class ChatView(Vertical):
         """The disk refuses what is said, or takes it after all."""
         self._unsaved = saving.sentence if isinstance(saving, Unsaved) else ""
         self.refresh_status()
+
+    def hear_others(self) -> None:
+        """Another window has said something here: it is shown, and whoever reads stays where they are."""
+        standing = self.transcript.cursor
+        self.show_path()
+        if standing is not None:
+            self.transcript.stand_on(standing)
+        self.plan_context()
 
     def _show_event(self, event: TurnEvent) -> None:
         if isinstance(event, Tokens):

@@ -20,11 +20,11 @@ from chatapp.engine.client import Engine
 from chatapp.errors import Refusal
 from chatapp.fitting import NoRoom
 from chatapp.home import Home
-from chatapp.recording import Saving
-from chatapp.store import Store, StoreError
+from chatapp.recording import Saved, Saving, Unsaved
+from chatapp.store import Damaged, NotSaved, Store, StoreError
 from chatapp.tui.keeping import Keeping
 from chatapp.tui.loader import Loader, ModelState
-from chatapp.tui.watch import look_after
+from chatapp.tui.watch import catch_up, follow, look_after
 
 CLOSE_SECONDS = 2.0
 RETRY_SECONDS = 2.0
@@ -53,6 +53,12 @@ class Listener(Protocol):
     def hear_idle(self) -> None:
         """A turn is over, and the model is free."""
 
+    def hear_others(self, chat: Chat | None) -> None:
+        """Another window has written something; in this chat, if one is given."""
+
+    def hear_damage(self, error: StoreError) -> None:
+        """The file that holds the chats was found to be damaged."""
+
     def tell_trouble(self, sentence: str) -> None:
         """Something could not be done."""
 
@@ -73,24 +79,53 @@ class Desk:
         self._no_room: dict[Chat, tuple[NoRoom, Verb, tuple[Chat, str] | None]] = {}
         """The chats whose next turn does not fit into the window, that turn, and the message that waits for it."""
         self._turn: asyncio.Task[None] | None = None
-        self._care: asyncio.Task[None] | None = None
+        self._behind: list[asyncio.Task[None]] = []
+        self._refused = ""
         self._keeping = asyncio.Lock()
 
     # Opening and closing ------------------------------------------------------------------------------------
 
-    async def open(self, *, temporary: bool) -> None:
-        """Open the store."""
+    async def open(self, *, temporary: bool, reading: str = "") -> None:
+        """Open the store; `reading` says why it is to be opened for reading only, if it is.
+
+        Raises:
+            StoreError: when it cannot be used.
+        """
         if temporary:
             self.home.experience.write_nothing()
-        self.store = await Store.temporary() if temporary else await Store.open(self.home.paths.database)
-        self.states = Keeping(None if temporary else self.home.recall(self.engine))
-        self._care = asyncio.create_task(look_after(self.store, lambda e: self._listener.tell_trouble(str(e))))
+        path = self.home.paths.database
+        if temporary:
+            self.store = await Store.temporary()
+        elif reading:
+            self.store = await Store.open_for_reading(path, reading)
+        else:
+            self.store = await Store.open_as_possible(path)
+        kept = not (temporary or self.store.read_only)
+        self.states = Keeping(self.home.recall(self.engine) if kept else None)
+        self._behind = [asyncio.create_task(look_after(self.store, self.tell))]
+        if not temporary:
+            self._behind.append(asyncio.create_task(follow(self.store, self._hear_others)))
+
+    async def _hear_others(self) -> None:
+        chat = self.chat
+        own = chat.streaming.id if chat and chat.streaming else None
+        if chat is not None and chat.session.id and await catch_up(self.store, chat.session, own):
+            self._listener.hear_others(chat)
+        else:
+            self._listener.hear_others(None)
+
+    def tell(self, error: StoreError) -> None:
+        """Tell of what went wrong with the chats; a damaged file that is not known yet is more than trouble."""
+        if isinstance(error, Damaged) and not self.store.read_only:
+            self._listener.hear_damage(error)
+        else:
+            self._listener.tell_trouble(str(error))
 
     async def close(self) -> None:
         """Stop what runs, keep what was said, end the engine."""
         self.stop_all()
-        if self._care is not None:
-            self._care.cancel()
+        for task in self._behind:
+            task.cancel()
         await self.loader.close()
         if self._turn is not None:
             with suppress(TimeoutError):
@@ -198,9 +233,15 @@ class Desk:
     async def save_draft(self, chat: Chat, draft: str) -> None:
         """Keep what is being written, with what waits: neither is lost if the app dies."""
         text = "\n\n".join([*self.waiting(chat), draft]).strip("\n")
-        if chat.session.id or text.strip():
+        if self.store.read_only or not (chat.session.id or text.strip()):
+            return
+        try:
             await self.keep(chat)
             await self.store.save_draft(chat.session.id, text)
+        except NotSaved as error:
+            self._refuse("draft", error)
+        else:
+            self._accept("draft")
 
     async def rename(self, uid: str, title: str) -> None:
         """Give a session a title of one's own."""
@@ -331,6 +372,8 @@ class Desk:
             await self.keep(chat)
             async with aclosing(verb(on_full)) as events:
                 async for event in events:
+                    if isinstance(event, Began):
+                        self._accept("turn")
                     if isinstance(event, Began) and event.reply.kind is Kind.SUMMARY:
                         await self._keep_unsent(chat)
                     elif isinstance(event, Began):
@@ -342,6 +385,9 @@ class Desk:
         except NoRoom as refused:
             self._no_room[chat] = (refused, verb, waited)
             on_refused()
+        except NotSaved as error:
+            pause = RETRY_SECONDS
+            self._refuse("turn", error)
         except (StoreError, Refusal) as error:
             pause = RETRY_SECONDS
             self._listener.tell_trouble(str(error))
@@ -359,6 +405,16 @@ class Desk:
                 await self.save_draft(chat, chat.session.draft)
             except StoreError as error:
                 self._listener.tell_trouble(str(error))
+
+    def _refuse(self, what: str, error: NotSaved) -> None:
+        """The disk refuses: said for as long as it does, while the text waits in memory."""
+        self._refused = what
+        self._listener.hear_saving(Unsaved(str(error)))
+
+    def _accept(self, what: str) -> None:
+        if self._refused == what:
+            self._refused = ""
+            self._listener.hear_saving(Saved())
 
     def stop_all(self) -> None:
         """Ask every reply that is being written to stop."""

@@ -77,7 +77,10 @@ class PageView(FindingPage):
     def _submitted(self, event: Composer.Submitted) -> None:
         event.stop()
         tip = self.chat.session.tree.tip()
-        if not event.text.strip():
+        if self.desk.store.read_only:
+            self.composer.write(event.text)
+            self.notify(self.desk.store.read_only, markup=False, severity="warning", timeout=6)
+        elif not event.text.strip():
             if self.desk.waiting(self.chat) and self.desk.no_room(self.chat):
                 self.desk.make_fit(Policy.STOP)  # that is: send it as it is
             elif tip is not None and page.can_go_on(tip):

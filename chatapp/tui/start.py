@@ -18,6 +18,8 @@ class Start:
     temporary: bool = False
     settings: Mapping[str, int | str] = field(default_factory=dict)
     """Those that win over the settings file."""
+    reading: str = ""
+    """Why the chats are to be opened for reading only; empty where they are not."""
 
     @classmethod
     def of(cls, arguments: argparse.Namespace, settings: Mapping[str, int | str]) -> Start:

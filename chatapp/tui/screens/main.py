@@ -20,7 +20,7 @@ from chatapp.conversation.sampling import SettingName
 from chatapp.errors import Refusal
 from chatapp.home import Home
 from chatapp.recording import Saving
-from chatapp.store import StoreError
+from chatapp.store import Damaged, Foreign, StoreError
 from chatapp.tui.choosing import (
     choose_model,
     choose_persona,
@@ -58,7 +58,9 @@ class MainScreen(ColumnsScreen):
     ]
     CSS_PATH: ClassVar[list[str]] = ["../styles/main.tcss", "../styles/composer.tcss"]  # type: ignore[assignment]
 
-    def __init__(self, home: Home, wanted: Start, give_up: Callable[[str], None]) -> None:
+    def __init__(
+        self, home: Home, wanted: Start, give_up: Callable[[str], None], recover: Callable[[StoreError], object]
+    ) -> None:
         self.desk = Desk(home, self)
         super().__init__(PageView(self.desk, temporary=wanted.temporary, id="page"))
         self.home = home
@@ -66,6 +68,7 @@ class MainScreen(ColumnsScreen):
         self.furnished = asyncio.Event()
         """Set when there is a chat in view, and keys may come."""
         self._give_up = give_up
+        self._recover = recover
         self._meter: Context | None = None
         self._most_sessions = SESSIONS_AT_ONCE
         self._plan: ContextPlan | None = None
@@ -89,8 +92,11 @@ class MainScreen(ColumnsScreen):
         with suppress(Refusal):  # load_named says it; here it is only for the persona's {{model}}
             self.desk.loader.state = ModelState(self.home.model(self.wanted.model))
         try:
-            await self.desk.open(temporary=self.wanted.temporary)
+            await self.desk.open(temporary=self.wanted.temporary, reading=self.wanted.reading)
             await self._first_chat()
+        except (Damaged, Foreign) as error:
+            self._recover(error)
+            return
         except (StoreError, Refusal) as error:
             self._give_up(str(error))
             return
@@ -103,6 +109,8 @@ class MainScreen(ColumnsScreen):
         load_named(self, self.wanted.model or self.chat.session.model)
         if self.home.problem:
             self.tell_trouble(self.home.problem)
+        if self.desk.store.warning:
+            self.tell_trouble(self.desk.store.warning)
 
     async def _first_chat(self) -> None:
         if self.wanted.session:
@@ -143,7 +151,11 @@ class MainScreen(ColumnsScreen):
     @work(group="sessions", exclusive=True)
     async def show_sessions(self) -> None:
         """The list of sessions."""
-        heads = await self.desk.sessions(self._most_sessions)
+        try:
+            heads = await self.desk.sessions(self._most_sessions)
+        except StoreError as error:
+            self.desk.tell(error)
+            return
         file = self.desk.model.file
         for one in self.columns(SessionList):
             one.show(
@@ -191,6 +203,16 @@ class MainScreen(ColumnsScreen):
         """A turn is over and the model is free."""
         self.page.idle()
         self.show_sessions()
+
+    def hear_others(self, chat: Chat | None) -> None:
+        """Another window has written something; in this chat, if one is given."""
+        if chat is not None and chat is self.desk.chat:
+            self.page.hear_others()
+        self.show_sessions()
+
+    def hear_damage(self, error: StoreError) -> None:
+        """The file that holds the chats was found to be damaged."""
+        self._recover(error)
 
     def tell_trouble(self, sentence: str) -> None:
         """Something could not be done; what was written is still there."""

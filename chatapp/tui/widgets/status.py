@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from textual.strip import Strip
 from textual.widget import Widget
 
-from chatapp.tui.lines import Line, Span, ends, fit, gap, keys, meter, strip, width
+from chatapp.tui.lines import Line, Span, clip, ends, fit, gap, keys, meter, strip, width
 from chatapp.tui.look import Look, look_of
 from chatapp.tui.page import page_geometry
 
@@ -92,6 +92,9 @@ def status_line(look: Look, measure: int, state: State, context: Context | None)
     first_key = keys(state.keys[:1], look.text, look.faint)
     facts: list[Span] = [(fact, look.muted) for fact in state.facts]
     facts += [(state.aside, look.faint)] if state.aside else []
+    if facts and state.tone == "warn":  # why it warns is said as far as there is room for it
+        room_left = room - width(left) - 3 - width(first_key) - 3 * bool(first_key)
+        facts[0] = (clip(facts[0][0], room_left), facts[0][1])
     for fact in facts:
         if width(left) + 3 + cell_len(fact[0]) + width(first_key) + 3 * bool(first_key) <= room:
             left += [gap(3), fact]
