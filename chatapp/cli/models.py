@@ -1,4 +1,4 @@
-"""`chatapp models`: list, show, add, choose the default."""
+"""`chatapp models`: list, show, add, fetch, choose the default."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from chatapp.config import SettingsError, save_setting
 from chatapp.engine.catalog import ModelFile
 from chatapp.engine.fit import memory_size
 from chatapp.engine.header import Header, advice
+from chatapp.engine.hub import HubError, pull
 from chatapp.errors import Refusal
 from chatapp.home import Home, short_path
 from chatapp.loading import plan_load
@@ -25,7 +26,7 @@ from chatapp.text import display_line
 def run(arguments: argparse.Namespace) -> int:
     """One verb on the models."""
     home = open_home(arguments)
-    verbs = {"list": _list, "show": _show, "add": _add, "default": _default}
+    verbs = {"list": _list, "show": _show, "add": _add, "default": _default, "pull": _pull}
     return verbs[arguments.verb](arguments, home)
 
 
@@ -168,6 +169,19 @@ def _copy(file: Path, place: Path) -> None:
         part.replace(place)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _pull(arguments: argparse.Namespace, home: Home) -> int:
+    try:
+        path = pull(arguments.model, home.paths.models)
+    except HubError as error:
+        raise Refusal("hub", str(error)) from error
+    model = home.catalog.describe(path)
+    if arguments.json:
+        print_json({"name": model.name, "path": str(path), "size": model.size})
+    else:
+        sys.stdout.write(f"{display_line(model.name)} is in {display_line(short_path(path))}\n")
+    return 0
 
 
 def _default(arguments: argparse.Namespace, home: Home) -> int:

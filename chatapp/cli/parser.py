@@ -49,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     _ask(commands.add_parser("ask", parents=[common], help="one reply, streamed to standard output"))
     _sessions(commands.add_parser("sessions", help="list, show, search, export, import, and more"), common)
     _personas(commands.add_parser("personas", help="list and show personas"), common)
-    _models(commands.add_parser("models", help="list, show, add, choose models"), common)
+    _models(commands.add_parser("models", help="list, show, add, fetch, choose models"), common)
     add_agenda_commands(commands, common)
     backup = commands.add_parser("backup", parents=[common], help="a verified copy of the chats")
     backup.add_argument("--json", action="store_true", help="one JSON document on standard output")
@@ -165,6 +165,8 @@ def _models(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) ->
     added = _verb(verbs, common, "add", "list a model that lies elsewhere, by a link in the models folder")
     added.add_argument("path", metavar="PATH")
     added.add_argument("--copy", action="store_true", help="copy it there instead")
+    pulled = _verb(verbs, common, "pull", "fetch a model from the Hugging Face hub (needs the extra chatapp[hub])")
+    pulled.add_argument("model", metavar="OWNER/NAME[:FILE]")
     default = _verb(verbs, common, "default", "start with this model from now on")
     default.add_argument("name", metavar="NAME_OR_PATH")
 
