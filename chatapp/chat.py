@@ -22,6 +22,7 @@ from chatapp.conversation.decision import Memory
 from chatapp.conversation.message import Message, Provenance, Segment, Status, StopReason
 from chatapp.conversation.sampling import RANDOM_SEED, SamplingSettings
 from chatapp.conversation.session import Session, title_from
+from chatapp.conversation.trace import Trace, unpack
 from chatapp.engine.client import Engine, EngineDied, EngineError
 from chatapp.engine.protocol import CacheUse, Finished, Loading, ModelInfo, ModelOptions, Prefill, Tokens
 from chatapp.engine.recall import Recall
@@ -107,6 +108,8 @@ class Chat:
         self.foreign = False
         """Whether the prompt before it was another session's."""
         self.streaming: Message | None = None
+        self.record = 0
+        """So many candidates of each token are recorded while replies stream; 0 records nothing."""
         self.stopping = False
         """Whether the running reply was asked to stop; it may not even have started, with an engine that loads."""
 
@@ -165,9 +168,18 @@ class Chat:
             token_ids=kept,
             provenance=before.provenance.model_copy(update={"continued_from": len(kept)}),
         )
+        records = await self.trace(before)
+        reply.records = (records + [None] * len(kept))[: len(kept)]
         async with aclosing(self._answer(reply, None)) as events:
             async for event in events:
                 yield event
+
+    async def trace(self, message: Message) -> Trace:
+        """How a message's tokens were chosen, one for each token id; empty where that was never recorded."""
+        if any(message.records):
+            return list(message.records)
+        packed = await self.store.trace(message.id) if message.id else None
+        return unpack(packed) if packed else []
 
     def stop(self) -> None:
         """Ask the running reply to stop; what was said is kept."""
@@ -293,6 +305,7 @@ class Chat:
                     if isinstance(event, Tokens):
                         reply.text += event.text
                         reply.token_ids += event.token_ids
+                        reply.records += event.records or [None] * len(event.token_ids)
                         record.add(event.text, event.token_ids)
                     yield event
         except (EngineDied, EngineError) as error:
@@ -348,6 +361,7 @@ class Chat:
                 open_last=open_reply is not None,
                 first_index=len(reply.token_ids),
                 memory=reply.provenance.memory,
+                record=self.record,
             )
         ) as events:
             async for event in events:

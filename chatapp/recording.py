@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from chatapp.conversation.message import Message
+from chatapp.conversation.trace import pack
 from chatapp.store import NotSaved, Store, StoreError
 
 FLUSH_SECONDS = 0.2
@@ -92,7 +93,12 @@ class Record:
         reply = self._reply
         return await self._try(
             self._store.finish(
-                reply.id, reply.status, reply.provenance, text=reply.text, token_ids=reply.token_ids
+                reply.id,
+                reply.status,
+                reply.provenance,
+                text=reply.text,
+                token_ids=reply.token_ids,
+                trace=pack(reply.records) if any(reply.records) else None,
             )
         )
 

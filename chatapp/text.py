@@ -70,6 +70,22 @@ def folded(text: str) -> str:
     return text.lower() if text.isascii() else text.translate(_FOLD)
 
 
+def display_token(data: bytes, *, special: bool = False) -> str:
+    """A token on one line: a space at its start as `·`, a line end as `↵`, what is no character as `<0A>`.
+
+    The name of a special token is shown as it is; text may look the same, so whoever draws tells the two apart.
+    """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return "".join(f"<{byte:02X}>" for byte in data)
+    if not special:
+        text = text.replace("\n", "↵")
+        text = "·" * (len(text) - len(text.lstrip(" "))) + text.lstrip(" ")
+        text = "".join(f"<{ord(c):02X}>" if ord(c) < 0x20 or ord(c) == 0x7F else c for c in text)
+    return display_line(text)
+
+
 def _cut_mark_floods(text: str) -> str:
     """Keep at most eight combining marks on a character (scripts need two or three, Zalgo uses dozens)."""
     kept: list[str] = []

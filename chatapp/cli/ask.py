@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import signal
 import sys
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any
 
 from chatapp.chat import Bordered, Chat, Ended, TurnEvent
+from chatapp.cli.engines import stop_on_signals
+from chatapp.cli.logprobs import logprob_rows, logprobs
 from chatapp.cli.opening import open_home, open_store
-from chatapp.cli.output import note, print_json
-from chatapp.cli.parser import SAMPLING_FLAGS
+from chatapp.cli.output import note, print_json, print_table
+from chatapp.cli.sampling import overrides_of, preset_of
 from chatapp.conversation.context import Policy
 from chatapp.conversation.figures import figures
 from chatapp.conversation.message import Kind, Message, Status, StopReason
 from chatapp.conversation.persona import Persona
-from chatapp.conversation.sampling import checked, preset_named
+from chatapp.conversation.sampling import SamplingSettings
 from chatapp.conversation.session import Session
 from chatapp.conversation.window import window_of
 from chatapp.engine.client import Engine, EngineDied, EngineError
 from chatapp.engine.protocol import Tokens
+from chatapp.engine.questions import MAX_CANDIDATES
 from chatapp.errors import Refusal
 from chatapp.home import Home
 from chatapp.loading import learn_from_load, learn_from_reply, plan_load
@@ -55,11 +57,10 @@ def _question(text: str) -> str:
 
 async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
     loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
-    with suppress(NotImplementedError):  # Windows turns Ctrl+C into KeyboardInterrupt by itself
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(name, lambda: task and task.cancel())
-    preset, overrides = _preset(arguments), _overrides(arguments)  # refused before anything is written
+    stop_on_signals()
+    chosen, overrides = preset_of(arguments), overrides_of(arguments)  # refused before anything is written
+    if not 0 <= arguments.logprobs <= MAX_CANDIDATES:
+        raise Refusal("usage", f"--logprobs takes 0 to {MAX_CANDIDATES:,}.")
     keep = bool(arguments.save or arguments.session or arguments.continue_newest)
     store = await open_store(home) if keep else await Store.temporary()
     engine = Engine(home.paths.engine_log, verdicts=home.paths.templates)
@@ -73,7 +74,8 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
         chat = Chat(session, store, engine, options, on_full=Policy(arguments.on_full or home.settings.on_full))
         chat.on_saving = lambda saving: note(saving.sentence) if isinstance(saving, Unsaved) else None
         chat.recall = home.recall(engine) if keep else None
-        await chat.tune(preset or session.preset, {**session.overrides, **overrides})
+        chat.record = arguments.logprobs
+        await chat.tune(chosen.name if chosen else session.preset, {**session.overrides, **overrides})
         await store.save_model(session.id, str(model.path))
         started = loop.time()
         info = await engine.ensure(options)
@@ -87,9 +89,11 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
             _tell_figures(reply, load_s)
         if arguments.json and reply.status is not Status.ERROR:
             print_json(_report(chat, reply, load_s, kept=keep))
+        elif arguments.logprobs:
+            print_table(logprob_rows(reply))
         sys.stdout.flush()  # whoever waits for the reply need not wait for what is kept of it
         await chat.keep_state()
-        return _verdict(reply)
+        return _verdict(reply, chat.session.sampling().settings)
     finally:
         await engine.close()
         await store.close()
@@ -106,27 +110,6 @@ async def _session(arguments: argparse.Namespace, home: Home, store: Store) -> S
         model = home.model(arguments.model)
         persona = home.persona(arguments.persona, model.name, memory=not arguments.no_memory)
     return await store.create_session(persona)
-
-
-def _preset(arguments: argparse.Namespace) -> str | None:
-    if arguments.preset is None:
-        return None
-    try:
-        return preset_named(arguments.preset).name
-    except ValueError as error:
-        raise Refusal("preset", str(error)) from error
-
-
-def _overrides(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The sampling settings that were given as flags, in their ranges."""
-    fields = [flag.replace("-", "_") for flag, _, _ in SAMPLING_FLAGS]
-    given = {name: value for name in fields if (value := getattr(arguments, name)) is not None}
-    if arguments.stop:
-        given["stop"] = tuple(arguments.stop)
-    try:
-        return {name: checked(name, value) for name, value in given.items()}
-    except ValueError as error:
-        raise Refusal("sampling", str(error)) from error
 
 
 async def _print_reply(chat: Chat, text: str, *, as_json: bool) -> Message:
@@ -174,11 +157,20 @@ def _tell_figures(reply: Message, load_s: float) -> None:
     note(f"loaded in {load_s:.2f} s   {figures(reply.provenance)}")
 
 
-def _verdict(reply: Message) -> int:
+def _verdict(reply: Message, settings: SamplingSettings) -> int:
     if reply.status is Status.ERROR:
         kind = "context" if reply.provenance.stop_reason is StopReason.CONTEXT_FULL else "engine"
         raise Refusal(kind, reply.provenance.detail)
+    if (settings.json_schema or settings.grammar) and not _is_complete(reply):
+        what = "valid JSON" if settings.json_schema else "what the grammar asks for"
+        note(f"The reply was cut off ({reply.provenance.stop_reason}): it is not {what} as it stands.")
+        return 1
     return 130 if reply.status is Status.INTERRUPTED else 0
+
+
+def _is_complete(reply: Message) -> bool:
+    """Whether the model ended the reply, and nothing else did."""
+    return reply.provenance.stop_reason is StopReason.END
 
 
 def _report(chat: Chat, reply: Message, load_s: float, *, kept: bool) -> dict[str, Any]:
@@ -191,6 +183,7 @@ def _report(chat: Chat, reply: Message, load_s: float, *, kept: bool) -> dict[st
         "evaluated_tokens": came.evaluated_tokens,
         "generated_tokens": came.generated_tokens,
         "stop_reason": came.stop_reason,
+        "complete": _is_complete(reply),
         "seed": came.segments[-1].seed if came.segments else None,
         "sampling": chat.session.sampling().settings.model_dump(mode="json"),
         "model": {"name": came.model_name, "path": came.model_path, "fingerprint": came.model_fingerprint},
@@ -198,4 +191,5 @@ def _report(chat: Chat, reply: Message, load_s: float, *, kept: bool) -> dict[st
         "timings": {"load_s": load_s, **came.timings.model_dump()},
         "session": chat.session.uid if kept else None,
         "message": reply.uid if kept else None,
+        **({"logprobs": logprobs(reply)} if chat.record else {}),
     }

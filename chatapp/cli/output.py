@@ -35,6 +35,19 @@ def print_json(value: Any) -> None:
     sys.stdout.flush()
 
 
+def read_text(text: str | None, otherwise: str) -> str:
+    """The text of the command line, or else what was piped in, but for its last line end.
+
+    Raises:
+        Refusal: with a sentence, where there is none.
+    """
+    if text is None and not (sys.stdin is None or sys.stdin.isatty()):
+        text = sys.stdin.buffer.read().decode("utf-8", "replace").removesuffix("\n")
+    if not text:
+        raise Refusal("usage", otherwise)
+    return text
+
+
 def print_file(text: str) -> None:
     """The content of a file on standard output: its very bytes for a pipe, made harmless for a terminal."""
     if sys.stdout.isatty():

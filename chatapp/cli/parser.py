@@ -6,17 +6,7 @@ import argparse
 
 from chatapp import __version__
 from chatapp.cli.agenda_parser import add_agenda_commands
-
-SAMPLING_FLAGS: tuple[tuple[str, type, str], ...] = (
-    ("temperature", float, "0 takes the likeliest token, 1 the model's own odds"),
-    ("top-k", int, "keep the k likeliest; 0 is off"),
-    ("top-p", float, "keep the likeliest up to this share; 1 is off"),
-    ("min-p", float, "cut below this share of the likeliest; 0 is off"),
-    ("repeat-penalty", float, "1 is off"),
-    ("repeat-last-n", int, "how far back the repeat penalty looks"),
-    ("max-tokens", int, "longest reply"),
-    ("seed", int, "-1 takes a new one"),
-)
+from chatapp.cli.sampling_parser import add_sampling_flags
 
 EXPORT_FORMATS = ("native", "markdown", "text", "json", "openai", "sharegpt", "sillytavern", "preferences")
 
@@ -47,6 +37,9 @@ def build_parser() -> argparse.ArgumentParser:
     _chat_flags(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     _ask(commands.add_parser("ask", parents=[common], help="one reply, streamed to standard output"))
+    _next(commands.add_parser("next", parents=[common], help="how the next token is decided, stage by stage"))
+    _tokenize(commands.add_parser("tokenize", parents=[common], help="the tokens of a text"))
+    _score(commands.add_parser("score", parents=[common], help="sort texts from standard input into labels"))
     _sessions(commands.add_parser("sessions", help="list, show, search, export, import, and more"), common)
     _personas(commands.add_parser("personas", help="list and show personas"), common)
     _models(commands.add_parser("models", help="list, show, add, fetch, choose models"), common)
@@ -97,7 +90,6 @@ def _ask(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--system", metavar="TEXT", help="a system prompt in place of the persona; may be empty")
     parser.add_argument("--no-memory", action="store_true", help="tell it nothing of what is remembered of you")
-    parser.add_argument("--preset", metavar="NAME", help="sampling preset")
     parser.add_argument("--reproducible", action="store_true", help="bit-equal logits, about 12 %% slower")
     parser.add_argument(
         "--on-full",
@@ -105,12 +97,40 @@ def _ask(parser: argparse.ArgumentParser) -> None:
         help="when the context window is full: fail, leave the oldest turns out, or have the model sum them up",
     )
     parser.add_argument("--verbose", action="store_true", help="say on standard error what the reply took")
+    parser.add_argument(
+        "--logprobs", type=int, metavar="N", default=0, help="the log-probability of each token, and the top N"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     _loading_flags(parser)
-    sampling = parser.add_argument_group("sampling")
-    for name, kind, does in SAMPLING_FLAGS:
-        sampling.add_argument(f"--{name}", type=kind, metavar="X", help=does)
-    sampling.add_argument("--stop", action="append", metavar="TEXT", help="end the reply before TEXT; repeatable")
+    add_sampling_flags(parser)
+
+
+def _tokenize(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", nargs="?", metavar="TEXT", help="taken as it is; piped in without one")
+    parser.add_argument("--model", metavar="PATH_OR_NAME")
+    parser.add_argument("--special", action="store_true", help="names of special tokens stand for them")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    _loading_flags(parser)
+
+
+def _next(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", nargs="?", metavar="TEXT", help="taken as it is; piped in without one")
+    parser.add_argument("--model", metavar="PATH_OR_NAME")
+    parser.add_argument("--chat", action="store_true", help="as a question, in the model's chat template")
+    parser.add_argument("--system", metavar="TEXT", default="", help="with --chat: a system prompt")
+    parser.add_argument("--reproducible", action="store_true", help="bit-equal logits, about 12 %% slower")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    _loading_flags(parser)
+    add_sampling_flags(parser)
+
+
+def _score(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--choices", metavar="A,B,…", required=True, help="the labels")
+    parser.add_argument("--task", metavar="TEXT", help="the question, in place of which label fits best")
+    parser.add_argument("--model", metavar="PATH_OR_NAME")
+    parser.add_argument("--csv", action="store_true", help="CSV instead of JSON lines")
+    parser.add_argument("--uncalibrated", action="store_true", help="leave the model's own leaning in")
+    _loading_flags(parser)
 
 
 def _sessions(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:

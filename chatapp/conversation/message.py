@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from chatapp.conversation.decision import Memory
+from chatapp.conversation.decision import Memory, TokenRecord
 from chatapp.conversation.sampling import SamplingSettings
 
 
@@ -128,6 +128,8 @@ class Message:
     """Its turn stays in the context window, whatever leaves."""
     undone: bool = False
     """A border that does not hold any more."""
+    records: list[TokenRecord | None] = field(default_factory=list)
+    """How its tokens were chosen, one for each token id, while it streams; later see `Chat.trace`."""
 
     @property
     def whole(self) -> bool:

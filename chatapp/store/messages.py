@@ -10,6 +10,7 @@ import apsw
 
 from chatapp.conversation.message import Kind, Message, Provenance, Role, Status, StopReason
 from chatapp.conversation.session import title_from
+from chatapp.store import traces
 from chatapp.store.encoding import (
     new_uid,
     now_ms,
@@ -156,6 +157,7 @@ def finish(
     provenance: Provenance,
     text: str | None,
     token_ids: Iterable[int] | None,
+    trace: bytes | None = None,
 ) -> None:
     """End a reply that we are writing; the text and the ids, where given, replace what was appended.
 
@@ -171,6 +173,8 @@ def finish(
             (status, provenance_json(provenance), body, blob, reply_id, owner),
         )
         _must_have_changed(connection)
+        if trace is not None:
+            traces.save(connection, reply_id, trace)
         connection.execute(
             "UPDATE session SET updated_ms = ? WHERE id = (SELECT session FROM message WHERE id = ?)",
             (now_ms(), reply_id),

@@ -172,7 +172,26 @@ def _labels_and_unspaced(connection: apsw.Connection) -> None:
     connection.execute(_UNSPACED_MESSAGES)
 
 
-MIGRATIONS: tuple[Callable[[apsw.Connection], None], ...] = (_first, _agenda, _borders, _labels_and_unspaced)
+_TRACES = """
+-- How the tokens of a reply were chosen, where that was recorded; packed by `conversation.trace`.
+CREATE TABLE trace(
+    message INTEGER PRIMARY KEY REFERENCES message(id) ON DELETE CASCADE,
+    body    BLOB NOT NULL
+) STRICT;
+"""
+
+
+def _traces(connection: apsw.Connection) -> None:
+    connection.execute(_TRACES)
+
+
+MIGRATIONS: tuple[Callable[[apsw.Connection], None], ...] = (
+    _first,
+    _agenda,
+    _borders,
+    _labels_and_unspaced,
+    _traces,
+)
 VERSION = len(MIGRATIONS)
 
 

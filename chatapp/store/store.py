@@ -22,7 +22,7 @@ from chatapp.conversation.message import Message, Provenance, Status
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.query import Query
 from chatapp.conversation.session import Session, SessionHead
-from chatapp.store import messages, sessions
+from chatapp.store import messages, sessions, traces
 from chatapp.store.agenda import AgendaStore
 from chatapp.store.backup import ASKED, Backup, back_up
 from chatapp.store.care import look_after
@@ -278,8 +278,11 @@ class Store(Shelf):
         *,
         text: str | None = None,
         token_ids: Iterable[int] | None = None,
+        trace: bytes | None = None,
     ) -> None:
         """End a reply that this store began; text and ids, where given, replace what was appended.
+
+        A `trace` says how its tokens were chosen.
 
         Raises:
             NotStreaming: when it has ended already, or is another process's.
@@ -293,7 +296,12 @@ class Store(Shelf):
             provenance=provenance,
             text=text,
             token_ids=ids,
+            trace=trace,
         )
+
+    async def trace(self, message_id: int) -> bytes | None:
+        """How the tokens of a reply were chosen, as it was given to `finish`."""
+        return await self._do(traces.load, message_id)
 
     async def activate(self, session_id: int, changes: Iterable[messages.Change]) -> None:
         """Remember which children are in view: pairs of parent (none: the root) and child."""

@@ -102,7 +102,7 @@ class Staging:
         return Stage(
             sampler=seen.name,
             kept=seen.kept,
-            mass=float(self._seen[0].p[kept].sum()),
+            mass=min(1.0, float(self._seen[0].p[kept].sum())),
             entropy=entropy(seen.p[kept]),
             threshold=self._threshold(seen, self._seen[place - 1]) if place else None,
         )
