@@ -214,7 +214,7 @@ class _Reader:
                 f"more than {MAX_REPETITIONS:,} repetitions are too many; leave the upper number out"
             )
         item = items[-1]
-        self._synthetic += 1
+        self._synthetic += 1 if most is None else most - least
         if most is None:
             self._endless.append((item, self._at))
         items[-1] = _Item(item.name, may_be_empty=item.may_be_empty or least == 0, weight=weight)

@@ -17,6 +17,8 @@ from chatapp.engine.worker.vocabulary import Vocabulary
 
 _HEADS = (6.0, 12.0, np.inf)
 """How far below the best logit the top is looked for, until it is found."""
+_FEW = 512
+"""Candidates that Python goes over faster than numpy."""
 _LOG2E = 1 / np.log(2)
 DRAW = "draw"
 
@@ -28,6 +30,7 @@ class Recorder:
         self._vocabulary = vocabulary
         self._top_count = min(top, vocabulary.size)
         self._logits: Any = None
+        self._best = 0.0
         self._top: Any = None
         self._cut: dict[int, str] = {}
         self._size = 0
@@ -36,16 +39,15 @@ class Recorder:
     def begins(self, logits: Any, moment: Moment, refused: int | None) -> None:
         """Find the top."""
         if refused is None:
-            self._logits = logits
+            self._logits, self._best = logits, float(logits.max())
             self._top = self._find_top(logits)
         self._cut = {}
         self._size = len(logits)
         self._memory = moment.memory if moment.memory != Memory() else None
 
     def _find_top(self, logits: Any) -> Any:
-        best = float(logits.max())
         for reach in _HEADS:
-            head = np.flatnonzero(logits >= best - reach)
+            head = np.flatnonzero(logits >= self._best - reach)
             if len(head) >= self._top_count:
                 break
         order = np.lexsort((head, -logits[head]))
@@ -61,9 +63,10 @@ class Recorder:
         if may_have_ruled_out:
             ids = ids[logits > -np.inf]
         if len(ids) < self._vocabulary.size:
-            alive = np.isin(self._top, ids)
-            for token in self._top[~alive]:
-                self._cut.setdefault(int(token), stage)
+            alive = set(ids.tolist()) if len(ids) <= _FEW else set(self._top[np.isin(self._top, ids)].tolist())
+            for token in self._top.tolist():
+                if token not in alive:
+                    self._cut.setdefault(token, stage)
 
     def drew(self, token: int) -> None:
         """Nothing: what was drawn is told with the record."""
@@ -71,11 +74,12 @@ class Recorder:
     def record(self, token: int, left: Candidates) -> TokenRecord:
         """The record of the last decision, in which `token` was chosen among what is `left`."""
         logits = self._logits
-        own, best = float(logits[token]), float(logits.max())
-        weights = np.exp(logits - np.float32(best))
+        own, best = float(logits[token]), self._best
+        below = logits - np.float32(best)
+        weights = np.exp(below)
         total = float(weights.sum(dtype=np.float64))
         log_z = best + float(np.log(total))
-        entropy = (log_z - best - float(weights @ (logits - np.float32(best))) / total) * _LOG2E
+        entropy = (log_z - best - float(weights @ below) / total) * _LOG2E
         ids, chances = self._final(left)
         place = np.flatnonzero(ids == token)
         final = dict(zip(ids.tolist(), chances.tolist(), strict=True)) if len(ids) <= 4 * self._top_count else None
