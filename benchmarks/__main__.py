@@ -9,7 +9,7 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import drawing, first_frame, history, speed
+from benchmarks import drawing, first_frame, history, reopen, speed
 from benchmarks.pairs import table
 
 REPORT = Path(__file__).parent.parent / "docs" / "performance.md"
@@ -17,7 +17,7 @@ REPORT = Path(__file__).parent.parent / "docs" / "performance.md"
 
 def main() -> int:
     """Measure everything, print it, keep it; exit status 1 when a bar was missed."""
-    rows = [*first_frame.rows(), *speed.rows(), *drawing.rows(), *history.rows()]
+    rows = [*first_frame.rows(), *speed.rows(), *reopen.rows(), *drawing.rows(), *history.rows()]
     text = f"# Performance\n\n{_machine()}\n\n{table(rows)}\n\n{NOTE}"
     print(text)
     REPORT.write_text(text, "utf-8")
