@@ -119,7 +119,7 @@ def test_ask_prints_one_document_with_everything_that_scripts_rely_on(chatapp, h
     told = answer.json
     assert set(told) == {
         *("text", "token_ids", "prompt_tokens", "reused_tokens", "evaluated_tokens", "generated_tokens"),
-        *("stop_reason", "seed", "sampling", "model", "context", "timings", "session", "message"),
+        *("stop_reason", "complete", "seed", "sampling", "model", "context", "timings", "session", "message"),
     }
     assert told["prompt_tokens"] == told["reused_tokens"] + told["evaluated_tokens"]
     assert told["generated_tokens"] == len(told["token_ids"]) == 4
