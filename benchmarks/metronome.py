@@ -38,6 +38,7 @@ from chatapp.engine.protocol import (
 from chatapp.engine.worker.outbox import Outbox
 
 CONTEXT = 8192
+HELD_SECONDS = 0.02
 PROMPT = 1142
 _SHAPE = {
     "size_bytes": 98_362_432,
@@ -53,8 +54,10 @@ _SHAPE = {
 class Metronome:
     """Reads requests and answers them at its pace."""
 
-    def __init__(self, text: str, pace: float) -> None:
+    def __init__(self, text: str, pace: float, hold: Path) -> None:
+        """A metronome that says no more than the first word of a reply while the file `hold` is there."""
         self._words = re.findall(r"\s*\S+|\s+$", text)
+        self._hold = hold
         self._pace = pace
         self._unpacker = Unpacker()
         self._heard: list[Request] = []
@@ -84,9 +87,7 @@ class Metronome:
         began = time.monotonic()
         spoken, reason = 0, StopReason.END
         for spoken, word in enumerate(self._words, 1):
-            due = began + spoken / self._pace
-            while isinstance(heard := self._next(due - time.monotonic()), Plan):
-                self._say(_planned(heard))
+            heard = self._wait(began + spoken / self._pace, may_be_held=spoken > 1)
             if isinstance(heard, Cancel) and heard.id == request.id:
                 reason = StopReason.CANCELLED
                 break
@@ -103,6 +104,17 @@ class Metronome:
                 timings=Timings(tokens_per_s=self._pace),
             )
         )
+
+    def _wait(self, due: float, *, may_be_held: bool) -> Request | None:
+        """Until a word is due, or something is heard; a plan is answered on the way."""
+        while True:
+            heard = self._next(due - time.monotonic())
+            if isinstance(heard, Plan):
+                self._say(_planned(heard))
+            elif heard is None and may_be_held and self._hold.exists():
+                due = time.monotonic() + HELD_SECONDS
+            else:
+                return heard
 
     def _next(self, seconds: float | None) -> Request | None:
         """The next request; none when there is none in time."""
@@ -163,4 +175,5 @@ def _info(path: str, n_ctx: int) -> ModelInfo:
 
 
 if __name__ == "__main__":
-    Metronome(Path(sys.argv[1]).read_text("utf-8"), float(sys.argv[2])).run()
+    script = Path(sys.argv[1])
+    Metronome(script.read_text("utf-8"), float(sys.argv[2]), script.with_suffix(".hold")).run()

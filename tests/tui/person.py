@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from contextlib import contextmanager
 from unittest import mock
 
@@ -18,9 +16,10 @@ from chatapp.tui.screens.main import MainScreen
 class Person:
     """Someone at the keys of the app, who can also look into the store."""
 
-    def __init__(self, app, pilot):
+    def __init__(self, app, pilot, hold=None):
         self.app = app
         self.pilot = pilot
+        self.hold = hold
 
     @property
     def screen(self):
@@ -73,17 +72,12 @@ class Person:
 
     @contextmanager
     def engine_held(self):
-        """The engine's process stands still meanwhile: what is true of a reply that streams stays true."""
-        pid = self.desk.engine.pid
-        os.kill(pid, signal.SIGSTOP)
+        """The metronome says no more than a reply's first word meanwhile: what is true of it stays true."""
+        self.hold.touch()
         try:
-            with (
-                mock.patch.object(watchdog, "STOPPED_TICKS", 10**6),
-                mock.patch.object(watchdog, "SILENT_TICKS", 10**6),
-            ):
-                yield
+            yield
         finally:
-            os.kill(pid, signal.SIGCONT)
+            self.hold.unlink()
 
     async def kept(self):
         """The session in view, as the store has it."""

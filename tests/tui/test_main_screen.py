@@ -51,7 +51,7 @@ def open_app(home, tmp_path, monkeypatch):
         monkeypatch.setattr(desk, "Engine", partial(Engine, command=command))
         app = ChatApp(home, Start(**wanted))
         async with app.run_test(size=size) as pilot:
-            person = Person(app, pilot)
+            person = Person(app, pilot, tmp_path / "reply.hold")
             await person.until(lambda: isinstance(app.screen, MainScreen) and app.screen.desk.chat is not None)
             if ready:
                 await person.until(lambda: person.desk.model.ready)
@@ -233,9 +233,9 @@ async def test_a_new_session_that_nothing_was_written_in_leaves_no_row(open_app)
 async def test_a_reply_goes_on_in_the_background_and_is_complete_in_the_store(open_app):
     """Another session comes into view while it streams; a message there waits for its turn."""
     async with open_app(pace=CALM) as person:
-        await person.say("first")
-        await person.until(lambda: person.chat.streaming)
         with person.engine_held():
+            await person.say("first")
+            await person.until(lambda: person.chat.streaming and person.chat.streaming.text)
             first = person.chat.session.uid
             await person.press("ctrl+n")
             await person.say("second")
@@ -250,9 +250,9 @@ async def test_a_reply_goes_on_in_the_background_and_is_complete_in_the_store(op
 
 async def test_coming_back_to_a_reply_that_still_streams_shows_all_of_it(open_app):
     async with open_app(pace=CALM) as person:
-        await person.say("first")
-        await person.until(lambda: person.chat.streaming)
         with person.engine_held():
+            await person.say("first")
+            await person.until(lambda: person.chat.streaming and person.chat.streaming.text)
             first = person.chat.session.uid
             await person.press("ctrl+n")
             await person.screen.open_session(first)
