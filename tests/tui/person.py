@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from unittest import mock
 
 from textual.events import Paste
 
 from chatapp.conversation.message import Role
-from chatapp.engine import watchdog
 from chatapp.tui.screens.main import MainScreen
 
 
