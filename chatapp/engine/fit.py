@@ -22,6 +22,8 @@ _VOCABULARY_BYTES = 400
 _ROOMY = 0.9
 """Share of the available memory that can be taken before it is called tight."""
 _F32 = 4
+_ROWS, _ROW_BYTES = 16, 4 * 2**20
+"""Tokens whose logits the worker may ask for in one batch, and the room it takes for them (`rows_at_once`)."""
 _BYTES_OF: dict[KvType, float] = {"f16": 2, "q8_0": 34 / 32, "q4_0": 18 / 32}
 _CELLS = 256
 """llama.cpp rounds the cells of a cache up to this."""
@@ -98,7 +100,7 @@ def _cache(header: Header, options: ModelOptions, n_ctx: int) -> int:
 
 
 def _compute(header: Header, options: ModelOptions, n_ctx: int) -> int:
-    """The largest layer's activations for one ubatch, its attention mask, and logits for one token.
+    """The largest layer's activations for one ubatch with its attention mask, or the logits of some tokens.
 
     Without flash attention the scores of every head lie there as well. Fitted to what llama.cpp allocates.
     """
@@ -107,7 +109,10 @@ def _compute(header: Header, options: ModelOptions, n_ctx: int) -> int:
     attention = n_ctx * (heads * _F32 + mask)
     activations = _F32 * (2 * header.feed_forward_length + 6 * header.embedding_length)
     layer = max(attention + 3 * _F32 * header.embedding_length, activations) if heads else attention + activations
-    return min(options.n_ubatch, options.n_batch, n_ctx) * layer + header.vocabulary * _F32
+    tokens = min(options.n_ubatch, options.n_batch, n_ctx)
+    row = header.vocabulary * _F32
+    rows = min(_ROWS * row, max(_ROW_BYTES, row)) + tokens * 3 * _F32 * header.embedding_length
+    return max(tokens * layer, rows) + row
 
 
 # Whether it fits --------------------------------------------------------------------------------------------
