@@ -56,6 +56,10 @@ class Settings(BaseModel):
     """Megabytes of memory for the KV states of other sessions and branches, to go back to them at once."""
     kv_disk_mb: Annotated[int, Field(ge=0, le=2**20)] = 2048
     """Megabytes of disk for the KV states of sessions, to open them without reading them anew; 0 writes none."""
+    notifications: bool = True
+    """Whether a reminder that becomes due is shown as a desktop notification, too, where there are such."""
+    bell: bool = False
+    """Whether it rings the terminal's bell."""
     keys: dict[str, str] = {}
     """Own keys, by the id of the binding: `keys."chat.again" = "ctrl+y"`."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from chatapp.config import write_private
-from chatapp.conversation.memory import Entry, entries, with_entry, without_entry
+from chatapp.conversation.memory import NEW_FILE, Entry, entries, with_entry, without_entry
 from chatapp.errors import Refusal
 
 LIMIT = 256 * 1024
@@ -49,6 +49,11 @@ class MemoryFile:
     def put_back(self, document: str) -> None:
         """Give the file the content that it had before."""
         self._write(document)
+
+    def make(self) -> None:
+        """Write the file, if there is none yet."""
+        if not self.path.exists():
+            self._write(NEW_FILE)
 
     def document(self) -> str:
         """The whole file."""

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import apsw
 
+from chatapp.agenda.reminder import Plan, utc_now
+from chatapp.agenda.rules import Rule
+from chatapp.agenda.zones import local_zone_name, wall_time, zone_named
 from chatapp.conversation.message import Provenance, Segment, Status, Timings
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.sampling import SamplingSettings
-from chatapp.store import messages, sessions
+from chatapp.store import messages, notes, reminders, sessions
 from chatapp.store.database import open_database
 
 OWNER = "demo"
@@ -108,7 +111,7 @@ OTHERS = [
 ]
 
 
-def build(database: Path, tutor: Persona) -> str:
+def build(database: Path, tutor: Persona, *, planned: bool = False) -> str:
     """Make the store; returns the uid of the session in the pictures."""
     connection = open_database(database)
     now = datetime.now().astimezone()
@@ -125,8 +128,31 @@ def build(database: Path, tutor: Persona) -> str:
         answers = [answer, answer.replace("No.", "Not quite.")] if place == 2 else [answer]
         parent = _turn(connection, chosen.id, parent, question, answers)
     sessions.rename(connection, chosen.id, "Sampling, explained", by_person=True)
+    if planned:
+        plan(connection)
     connection.close()
     return chosen.uid
+
+
+def plan(connection: apsw.Connection) -> None:
+    """Reminders and notes for a picture of the agenda, with dates that suit today."""
+    zone = local_zone_name()
+    now = wall_time(utc_now(), zone_named(zone)).replace(second=0, microsecond=0)
+    later = [
+        ("call the landlord about the boiler", timedelta(hours=-2), None),
+        ("send the invoices", timedelta(days=-2), None),
+        ("stand-up", timedelta(minutes=40), Rule(every="week", weekdays=(0, 1, 2, 3, 4))),
+        ("take the bread out", timedelta(minutes=20), None),
+        ("dentist", timedelta(days=2, hours=1), None),
+        ("pay the rent", timedelta(days=9), Rule(every="month", nth=1, weekdays=(0,))),
+        ("water the orchid", timedelta(days=1), Rule(every="day", interval=3)),
+        ("back up the disk", timedelta(days=6), Rule(every="month", day=31)),
+        ("Ilse’s birthday", timedelta(days=40), Rule(every="year")),
+    ]
+    for text, away, rule in later:
+        reminders.add(connection, Plan(text=text, start=now + away, zone=zone, rule=rule))
+    for text in ("The 8:52 arrives before the museum opens", "72 % water, and leave it alone overnight"):
+        notes.add(connection, text)
 
 
 def _turn(connection: apsw.Connection, session: int, parent: int | None, question: str, answers: list[str]) -> int:

@@ -43,6 +43,8 @@ class Shot:
     act: Act
     theme: str = "ink"
     empty: bool = False
+    planned: bool = False
+    """Whether there are reminders, some of them due."""
 
 
 async def _write(app: ChatApp, pilot: Pilot[None]) -> None:
@@ -82,6 +84,17 @@ async def _leave_out(app: ChatApp, pilot: Pilot[None]) -> None:
     await pilot.pause(0.3)
 
 
+def _command(text: str, *keys: str) -> Act:
+    async def act(app: ChatApp, pilot: Pilot[None]) -> None:
+        await _settle(app, pilot)
+        assert isinstance(app.screen, MainScreen)  # noqa: S101
+        app.screen.page.composer.insert(text)
+        await pilot.press(*keys)
+        await pilot.pause(0.6)
+
+    return act
+
+
 def _press(*keys: str) -> Act:
     async def act(app: ChatApp, pilot: Pilot[None]) -> None:
         await _settle(app, pilot)
@@ -118,6 +131,17 @@ SHOTS = [
     Shot("inspector-80x24", (80, 24), _press("f8", "b")),
     Shot("inspector-200x60", (200, 60), _press("f8")),
     Shot("copied-80x24", (80, 24), _press("shift+up", "c")),
+    *(
+        Shot(f"{name}-{width}x{height}", (width, height), act, planned=True)
+        for name, act in (
+            ("agenda", _press("f9")),
+            ("preview", _command("/remind every first Monday at 9 pay the rent", "enter")),
+            ("due", _command("/re")),
+        )
+        for width, height in ((80, 24), (120, 36), (200, 60))
+    ),
+    Shot("agenda-light-120x36", (120, 36), _press("f9"), "paper", planned=True),
+    Shot("memory-120x36", (120, 36), _command("/memory", "enter"), planned=True),
 ]
 
 
@@ -132,6 +156,12 @@ async def _take(shot: Shot) -> None:
         os.environ["HOME"] = folder  # other programs' models lie under it
         demo.build_models(home.paths.data, Path(folder))
         uid = demo.build(home.paths.database, home.persona("Tutor", "SmolLM2 135M Instruct"))
+        Settings(theme=shot.theme, notifications=False).save(home.paths.settings)
+        if shot.planned:
+            home.memory.add("The landlord is Ms Okafor.", "you, in “Letter to the landlord”")
+            home.memory.add("Prefers metric units.")
+        persona = home.persona("Tutor", "SmolLM2 135M Instruct")
+        uid = demo.build(home.paths.database, persona, planned=shot.planned)
         app = ChatApp(home.paths, Start() if shot.empty else Start(session=uid))
         async with app.run_test(size=shot.size, notifications=True) as pilot:
             await shot.act(app, pilot)

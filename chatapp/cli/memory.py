@@ -8,7 +8,7 @@ from typing import Any
 
 from chatapp.cli.opening import open_home
 from chatapp.cli.output import note, print_json, print_table
-from chatapp.conversation.memory import NEW_FILE, Entry
+from chatapp.conversation.memory import Entry
 from chatapp.editor import editor_command, missing_editor
 from chatapp.errors import Refusal
 from chatapp.home import short_path
@@ -40,7 +40,7 @@ def _edit(memory: MemoryFile) -> None:
     command = editor_command()
     if problem := missing_editor(command):
         raise Refusal("editor", problem)
-    memory.put_back(memory.document() or NEW_FILE)
+    memory.make()
     subprocess.run([*command, str(memory.path)], check=False)
 
 

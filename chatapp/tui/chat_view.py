@@ -27,6 +27,7 @@ from chatapp.tui.welcome import greeting, welcome
 from chatapp.tui.widgets.composer import Composer
 from chatapp.tui.widgets.find_bar import FindBar
 from chatapp.tui.widgets.head import NewLines, RunningHead
+from chatapp.tui.widgets.margin_lines import CommandLines, DueLines
 from chatapp.tui.widgets.status import ON_BORDER, STANDING, Context, State, StatusLine
 from chatapp.tui.widgets.transcript import Transcript
 
@@ -58,6 +59,7 @@ class ChatView(Vertical):
         self._prompt: fitting.Prompt | None = None
         """The prompt as it stands, with what is being written."""
         self._opened = False
+        self._due = 0
 
     def compose(self) -> ComposeResult:
         """From the top to the bottom of the page."""
@@ -65,6 +67,8 @@ class ChatView(Vertical):
         yield self.transcript
         yield FindBar(id="find")
         yield NewLines(id="below")
+        yield DueLines(id="due")
+        yield CommandLines(id="commands")
         yield self.composer
         yield StatusLine(id="status")
 
@@ -77,6 +81,12 @@ class ChatView(Vertical):
         """The chat in view."""
         assert self.desk.chat is not None  # noqa: S101  the desk has one from before anything is shown
         return self.desk.chat
+
+    def show_due(self, due: list[tuple[str, str]]) -> None:
+        """What has become due and is not dealt with, as when and what."""
+        self._due = len(due)
+        self.query_one(DueLines).show(due)
+        self.refresh_status()
 
     # Showing ------------------------------------------------------------------------------------------------
 
@@ -144,6 +154,8 @@ class ChatView(Vertical):
             state = State("read only", "!", "warn", facts=(self.desk.store.read_only,))
         elif self.transcript.cursor is not None and self.chat.streaming is None and not self._unsaved:
             state = self._standing()
+        if self._due:
+            state = replace(state, facts=(*state.facts, f"{self._due:,} due"))
         context = self._meter()
         self.query_one(StatusLine).show(state, None if self.context_in_column else context)
         self.post_message(self.ContextCounted(context, self._plan()))

@@ -25,12 +25,15 @@ from chatapp.home import short_path
 from chatapp.loading import plan_load
 from chatapp.personas import new_persona
 from chatapp.text import display_line
+from chatapp.tui.assistant import assistant_actions
 from chatapp.tui.exchanging import exchange_actions
 from chatapp.tui.finding import MESSAGES, find_messages
 from chatapp.tui.page_view import PageView
 from chatapp.tui.prompt_lines import Shown, break_of
+from chatapp.tui.screens.agenda import AgendaScreen
 from chatapp.tui.screens.inspector import Inspector
 from chatapp.tui.screens.keys import Group, KeysScreen, groups_from, key_name
+from chatapp.tui.screens.memory import MemoryScreen
 from chatapp.tui.screens.models import ModelBrowser, ModelChoice
 from chatapp.tui.screens.personas import PersonaChoice, PersonaPicker
 from chatapp.tui.screens.sheet import Item, Sheet
@@ -178,6 +181,8 @@ def key_groups(app: type, screen: type, keymap: Mapping[str, str]) -> list[Group
         "page": [ReadingView, FindingView],
         "sampling": [SamplingPanel],
         "sessions": [SessionList],
+        "agenda": [AgendaScreen],
+        "memory": [MemoryScreen],
     }
     return groups_from(areas, keymap)
 
@@ -278,7 +283,7 @@ def _actions(screen: MainScreen) -> list[Item]:
     # Quit comes last: Enter on the palette as it opens must not end the app.
     classes: list[type[DOMNode]] = [*_screen_classes(type(screen)), PageView, type(screen.app)]
     bindings = [binding for cls in classes for binding in cls.BINDINGS]
-    more = [*exchange_actions(screen), *trash_actions()]
+    more = [*exchange_actions(screen), *trash_actions(), *assistant_actions()]
     return [
         *(Item("actions", title, value=("do", does)) for title, does in more),
         *_bound(bindings),

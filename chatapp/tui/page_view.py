@@ -10,18 +10,22 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
+from textual.message import Message as Event
 
 from chatapp.chat import Chat
 from chatapp.config import SettingsError
 from chatapp.conversation.context import Policy
+from chatapp.conversation.memory import ENTRY_LIMIT
 from chatapp.conversation.message import Kind, Message, Role, StopReason
 from chatapp.errors import Refusal
 from chatapp.store import StoreError
 from chatapp.tui import entries as page
+from chatapp.tui.commands import begun, parse, slip
 from chatapp.tui.desk import Desk, Verb
 from chatapp.tui.finding_page import FindingPage
 from chatapp.tui.widgets.composer import Composer
 from chatapp.tui.widgets.head import NewLines
+from chatapp.tui.widgets.margin_lines import CommandLines
 from chatapp.tui.widgets.transcript import Transcript
 
 DRAFT_SECONDS = 0.8
@@ -50,6 +54,14 @@ class PageView(FindingPage):
             priority=True,
         ),
     ]
+
+    class Commanded(Event):
+        """A slash command was written."""
+
+        def __init__(self, name: str, text: str) -> None:
+            super().__init__()
+            self.name = name
+            self.text = text
 
     def __init__(self, desk: Desk, *, temporary: bool, id: str) -> None:  # noqa: A002  Textual's own name
         super().__init__(desk, temporary=temporary, id=id)
@@ -87,6 +99,12 @@ class PageView(FindingPage):
                 self._run(partial(self.chat.go_on, tip.id))
         elif (edited := self._editing) is not None:
             self._submit_edit(edited, event.text)
+        elif (command := parse(event.text)) is not None:
+            self.post_message(self.Commanded(*command))
+        elif near := slip(event.text):
+            self.composer.write(event.text)
+            said = f"There is no such command. /{near} is one; with a blank before the slash it is sent as text."
+            self.notify(said, markup=False, timeout=6)
         else:
             self.desk.submit(event.text)
 
@@ -112,6 +130,7 @@ class PageView(FindingPage):
     @on(Composer.Changed)
     def _changed(self, event: Composer.Changed) -> None:
         event.stop()
+        self.query_one(CommandLines).show([] if self._editing else begun(event.text))
         self.keep_draft()
         self.plan_context(DRAFT_PLAN_SECONDS)
 
@@ -223,6 +242,15 @@ class PageView(FindingPage):
     def _again_message(self, event: Transcript.Again) -> None:
         if (message := self.chat.session.tree.get(event.key)) is not None:
             self._answer_again(message)
+
+    @on(Transcript.Remember)
+    def _remember(self, event: Transcript.Remember) -> None:
+        if self.composer.text.strip():
+            self.notify("Send or clear what you are writing first.", markup=False, timeout=4)
+            return
+        said = " ".join(self.chat.session.tree[event.key].text.split())
+        self.composer.write(f"/remember {said[:ENTRY_LIMIT]}")  # to be cut down to what matters, then sent
+        self.composer.focus()
 
     @on(Transcript.Copied)
     def _copied(self, event: Transcript.Copied) -> None:

@@ -21,6 +21,7 @@ from chatapp.errors import Refusal
 from chatapp.home import Home
 from chatapp.recording import Saving
 from chatapp.store import Damaged, Foreign, StoreError
+from chatapp.tui.assistant import LOOK_SECONDS, Assistant
 from chatapp.tui.choosing import (
     choose_model,
     choose_persona,
@@ -55,6 +56,7 @@ class MainScreen(ColumnsScreen):
         Binding("ctrl+o", "models", "model", id="app.model"),
         Binding("ctrl+g", "personas", "persona", id="app.persona"),
         Binding("f8", "inspect", "the prompt, token by token", id="app.prompt"),
+        Binding("f9", "agenda", "agenda", id="app.agenda"),
     ]
     CSS_PATH: ClassVar[list[str]] = ["../styles/main.tcss", "../styles/composer.tcss"]  # type: ignore[assignment]
 
@@ -67,6 +69,7 @@ class MainScreen(ColumnsScreen):
         self.wanted = wanted
         self.furnished = asyncio.Event()
         """Set when there is a chat in view, and keys may come."""
+        self.assistant = Assistant(self)
         self._give_up = give_up
         self._recover = recover
         self._meter: Context | None = None
@@ -111,6 +114,9 @@ class MainScreen(ColumnsScreen):
             self.tell_trouble(self.home.problem)
         if self.desk.store.warning:
             self.tell_trouble(self.desk.store.warning)
+        if not self.wanted.temporary:
+            self.set_interval(LOOK_SECONDS, self._look_for_due)
+            self._look_for_due()
 
     async def _first_chat(self) -> None:
         if self.wanted.session:
@@ -336,6 +342,20 @@ class MainScreen(ColumnsScreen):
         for panel in self.columns(SamplingPanel):
             panel.stand_on(name)
             panel.focus()
+
+    # The assistant ------------------------------------------------------------------------------------------
+
+    @work(group="look", exclusive=True)
+    async def _look_for_due(self) -> None:
+        await self.assistant.look_for_due()
+
+    @on(PageView.Commanded)
+    def _commanded(self, event: PageView.Commanded) -> None:
+        self.assistant.run(event.name, event.text)
+
+    def action_agenda(self) -> None:
+        """What is due, on today, and coming."""
+        self.assistant.open_agenda()
 
     # Sheets -------------------------------------------------------------------------------------------------
 

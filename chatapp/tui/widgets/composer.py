@@ -19,6 +19,7 @@ from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
 from chatapp.text import display, display_line, repair
+from chatapp.tui.commands import begun
 from chatapp.tui.look import look_of
 from chatapp.tui.page import page_geometry
 
@@ -173,6 +174,7 @@ class WritingArea(TextArea):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "send", "send", id="composer.send"),
         Binding("shift+enter,ctrl+j,alt+enter", "newline", "new line", id="composer.newline"),
+        Binding("tab", "complete", "take the command", id="composer.complete", show=False),
         Binding("up", "up", "take back, or edit the last", id="composer.up", show=False),
         Binding("ctrl+up", "history(-1)", "older", id="composer.older"),
         Binding("ctrl+down", "history(1)", "newer", id="composer.newer"),
@@ -212,6 +214,15 @@ class WritingArea(TextArea):
     def action_send(self) -> None:
         """Hand the text to the composer."""
         self._composer.submit()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Tab goes to the next column, but for a command that is being written."""
+        return action != "complete" or bool(begun(self.text))
+
+    def action_complete(self) -> None:
+        """Write the first of the commands that begin like this."""
+        first = begun(self.text)[0]
+        self.fill(f"/{first.name} " if first.takes else f"/{first.name}")
 
     def action_newline(self) -> None:
         """Break the line."""

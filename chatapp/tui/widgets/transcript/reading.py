@@ -24,6 +24,7 @@ class ReadingView(ColumnView):
         Binding("e", "edit", "edit", id="page.edit"),
         Binding("r", "again", "again", id="page.again"),
         Binding("c", "copy", "copy", id="page.copy"),
+        Binding("m", "remember", "remember it", id="page.remember"),
         Binding("p", "pin", "keep in the window, or let go", id="page.pin"),
         Binding("u", "undo_border", "see again what was left out, or not", id="page.undo_border"),
         Binding("i", "inspect", "the prompt, token by token", id="page.inspect"),
@@ -51,6 +52,9 @@ class ReadingView(ColumnView):
 
     class Again(About):
         """The reply is to be generated once more."""
+
+    class Remember(About):
+        """Something of the message is to be remembered."""
 
     class Pin(About):
         """The message is to stay in the context window, or need not any more."""
@@ -127,6 +131,10 @@ class ReadingView(ColumnView):
         source = self.message(self._current())[0].source
         self.app.copy_to_clipboard(source)
         self.post_message(self.Copied(source))
+
+    def action_remember(self) -> None:
+        """Ask for something of the message to be remembered."""
+        self.post_message(self.Remember(self._current()))
 
     def action_pin(self) -> None:
         """Ask to pin the message, or to let it go."""

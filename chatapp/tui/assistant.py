@@ -1,0 +1,199 @@
+"""The assistant of the main screen: what slash commands do, and what is told when it is due."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio.subprocess import DEVNULL
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from chatapp.agenda.day import arrange
+from chatapp.agenda.desktop import notification
+from chatapp.agenda.note import Note
+from chatapp.agenda.phrases import NotUnderstood
+from chatapp.agenda.planning import planned
+from chatapp.agenda.reminder import Due, Plan, utc_now
+from chatapp.agenda.wording import facts, short_when, when_in_words
+from chatapp.agenda.zones import local_zone_name, zone_named
+from chatapp.conversation.memory import in_prompt
+from chatapp.conversation.message import Role
+from chatapp.conversation.prompt import Turn
+from chatapp.store import StoreError
+from chatapp.text import display_line
+from chatapp.tui.screens.agenda import AgendaScreen
+from chatapp.tui.screens.memory import MemoryScreen
+from chatapp.tui.screens.preview import Preview
+from chatapp.tui.screens.sheet import Item, Sheet
+
+if TYPE_CHECKING:
+    from chatapp.tui.screens.main import MainScreen
+
+LOOK_SECONDS = 10.0
+"""Between two looks at what is due: a reminder names a minute."""
+TEMPORARY = "This session is temporary: nothing is written, and so nothing can be kept."
+
+
+def assistant_actions() -> list[tuple[str, Callable[[MainScreen], None]]]:
+    """What the palette offers."""
+    return [
+        ("What is on today?", lambda screen: screen.assistant.open_agenda()),
+        ("Write a reminder", lambda screen: screen.page.composer.write("/remind ")),
+        ("Write a note", lambda screen: screen.page.composer.write("/note ")),
+        ("Take a note into the conversation", lambda screen: screen.assistant.run("note", "")),
+        ("What is remembered of you", lambda screen: screen.assistant.open_memory()),
+    ]
+
+
+class Assistant:
+    """Reminders, notes and memory for whoever writes on the main screen."""
+
+    def __init__(self, screen: MainScreen) -> None:
+        self._screen = screen
+        self._told: set[str] = set()
+        """Reminders that were told while the app runs."""
+
+    # Commands -----------------------------------------------------------------------------------------------
+
+    def run(self, name: str, text: str) -> None:
+        """Do what a command asks for; `text` is what followed its name."""
+        if self._screen.wanted.temporary and name in {"remind", "note", "remember"}:
+            self._give_back(name, text, TEMPORARY)
+            return
+        match name:
+            case "remind" if text:
+                self._remind(text)
+            case "remind":
+                self._give_back(name, text, "When, and what about? As in: /remind tomorrow at 9 water the plants")
+            case "agenda":
+                self.open_agenda()
+            case "note" if text:
+                self._screen.run_worker(self._note(text), group="note")
+            case "note":
+                self._screen.run_worker(self._choose_note(), group="note")
+            case "remember" if text:
+                self._remember(text)
+            case _:
+                self.open_memory()
+
+    def _give_back(self, name: str, text: str, sentence: str) -> None:
+        """Nothing was done, and what was written is in the composer again."""
+        composer = self._screen.page.composer
+        if not composer.text:
+            composer.write(f"/{name} {text}".rstrip() + (" " if not text else ""))
+        self._screen.notify(sentence, markup=False, timeout=8)
+
+    def _remind(self, text: str) -> None:
+        now = utc_now()
+        try:
+            plan = planned(text, now, local_zone_name())
+        except NotUnderstood as error:
+            self._give_back("remind", text, str(error))
+            return
+        self._screen.app.push_screen(
+            Preview("New reminder", facts(plan, now), "create"), lambda wanted: self._answered(plan, text, wanted)
+        )
+
+    def _answered(self, plan: Plan, text: str, wanted: bool | None) -> None:
+        if wanted:
+            self._screen.run_worker(self._keep(plan), group="remind")
+        else:
+            self._give_back("remind", text, "Nothing was created.")
+
+    async def _keep(self, plan: Plan) -> None:
+        with self._screen.page.trouble_told():
+            kept = await self._screen.desk.store.agenda.add(plan)
+            said = f"{when_in_words(kept.plan.series[0])}: {display_line(kept.text)}"
+            self._screen.notify(said, markup=False, timeout=6)
+
+    async def _note(self, text: str) -> None:
+        with self._screen.page.trouble_told():
+            await self._screen.desk.store.agenda.add_note(text)
+            self._screen.notify("Noted. /note alone shows the notes.", markup=False, timeout=4)
+
+    async def _choose_note(self) -> None:
+        with self._screen.page.trouble_told():
+            notes = await self._screen.desk.store.agenda.notes()
+            items = [Item("notes", one.title, right="take", value=one, keywords=one.text) for one in notes]
+            sheet = Sheet(items, placeholder="a note", verb="take")
+            self._screen.app.push_screen(sheet, self._note_chosen)
+
+    def _note_chosen(self, item: Item | None) -> None:
+        self._take(item.value.text if item is not None and isinstance(item.value, Note) else None)
+
+    def _remember(self, text: str) -> None:
+        title = self._screen.chat.session.title
+        source = f"you, in “{title}”" if title else "you"
+        with self._screen.page.trouble_told():
+            self._screen.home.memory.add(text, source)
+            said = "Remembered: sessions that begin are told it. /memory shows all of it."
+            self._screen.notify(said, markup=False, timeout=6)
+
+    # Screens ------------------------------------------------------------------------------------------------
+
+    def open_agenda(self) -> None:
+        """Look at the agenda."""
+        self._screen.app.push_screen(AgendaScreen(self._screen.desk.store.agenda), self._left)
+
+    def open_memory(self) -> None:
+        """Look at what is remembered."""
+        screen, info = self._screen, self._screen.desk.engine.info
+        known = screen.chat.session.persona.known
+        count = self._cost if info else None
+        screen.app.push_screen(MemoryScreen(screen.home.memory, known, count, self._tell), self._left)
+
+    async def _cost(self, known: Sequence[str]) -> int:
+        """Tokens that entries take in the prompt, with what stands around them."""
+        turns = [Turn(role=Role.SYSTEM, content=in_prompt(known))]
+        return await self._screen.desk.engine.count(turns, template=False)
+
+    async def _tell(self, known: tuple[str, ...]) -> None:
+        session = self._screen.chat.session
+        session.persona = session.persona.model_copy(update={"known": known})
+        if session.id:
+            await self._screen.desk.store.save_persona(session.id, session.persona)
+        self._screen.page.plan_context()
+
+    def _left(self, text: str | None) -> None:
+        self._take(text)
+        self._screen.run_worker(self._show_due(), group="due")
+
+    def _take(self, text: str | None) -> None:
+        """Write a text into the composer, behind what is there."""
+        composer = self._screen.page.composer
+        if text:
+            before = composer.text.rstrip()
+            composer.write(f"{before}\n\n{text}" if before else text)
+        composer.focus()
+
+    # What is due --------------------------------------------------------------------------------------------
+
+    async def look_for_due(self) -> None:
+        """Tell what has become due; each once, whoever else looks."""
+        try:
+            due = await self._screen.desk.store.agenda.claim_due(utc_now())
+        except StoreError:
+            return  # the next look is in ten seconds, and what was not claimed is still due then
+        self._told |= {one.reminder.uid for one in due}
+        await self._show_due()
+        settings = self._screen.home.settings
+        if due and settings.bell:
+            self._screen.app.bell()
+        for one in due if settings.notifications else []:
+            await _notify_desktop(one)
+
+    async def _show_due(self) -> None:
+        with suppress(StoreError):
+            reminders = await self._screen.desk.store.agenda.reminders()
+            day = arrange(reminders, utc_now(), zone_named(local_zone_name()))
+            told = [entry for entry in day.of("due") if entry.reminder.uid in self._told]
+            today = day.now.date()
+            self._screen.page.show_due([(short_when(one.wall, today), one.reminder.text) for one in told])
+
+
+async def _notify_desktop(due: Due) -> None:
+    late = " (late)" if due.late else ""
+    if command := notification(f"{due.reminder.text}{late}"):
+        with suppress(OSError):  # the page says it in any case
+            process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
+            await process.wait()
