@@ -141,7 +141,6 @@ SHOTS = [
         for width, height in ((80, 24), (120, 36), (200, 60))
     ),
     Shot("agenda-light-120x36", (120, 36), _press("f9"), "paper", planned=True),
-    Shot("memory-120x36", (120, 36), _command("/memory", "enter"), planned=True),
 ]
 
 
@@ -152,14 +151,9 @@ async def _take(shot: Shot) -> None:
         command = [sys.executable, "-m", "benchmarks.metronome", str(text), str(PACE)]
         desk.Engine = partial(Engine, command=command)  # type: ignore[misc, assignment]
         home = Home.open(Paths.default(folder))
-        Settings(theme=shot.theme).save(home.paths.settings)
         os.environ["HOME"] = folder  # other programs' models lie under it
         demo.build_models(home.paths.data, Path(folder))
-        uid = demo.build(home.paths.database, home.persona("Tutor", "SmolLM2 135M Instruct"))
         Settings(theme=shot.theme, notifications=False).save(home.paths.settings)
-        if shot.planned:
-            home.memory.add("The landlord is Ms Okafor.", "you, in “Letter to the landlord”")
-            home.memory.add("Prefers metric units.")
         persona = home.persona("Tutor", "SmolLM2 135M Instruct")
         uid = demo.build(home.paths.database, persona, planned=shot.planned)
         app = ChatApp(home.paths, Start() if shot.empty else Start(session=uid))

@@ -155,7 +155,7 @@ class ChatView(Vertical):
         elif self.transcript.cursor is not None and self.chat.streaming is None and not self._unsaved:
             state = self._standing()
         if self._due:
-            state = replace(state, facts=(*state.facts, f"{self._due:,} due"))
+            state = replace(state, facts=(f"{self._due:,} due", *state.facts))
         context = self._meter()
         self.query_one(StatusLine).show(state, None if self.context_in_column else context)
         self.post_message(self.ContextCounted(context, self._plan()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual import events
 from textual.geometry import Size
 from textual.message import Message
@@ -21,6 +22,8 @@ _EDGE, _SPACE = 4, 6
 _BELOW = 3
 _WHEEL = 3
 _FACT = 10
+_RIGHT = 16
+"""Cells that the word at the end of a row keeps, however long the row is."""
 
 
 @dataclass(frozen=True)
@@ -143,11 +146,11 @@ class Ledger(Widget):
     def _list(self, look: Look, cells: int) -> list[tuple[Line, int | None]]:
         lines: list[tuple[Line, int | None]] = []
         index = 0
+        wide = max((len(row.when) for row in self.rows), default=0)
         for title, rows in self._groups:
             if rows:
                 lines += [([], None)] if lines else []
                 lines.append(([(title, look.faint)], None))
-            wide = max((len(row.when) for row in rows), default=0)
             for row in rows:
                 lines.append((_row_line(row, look, cells, wide, here=index == self._at), index))
                 index += 1
@@ -185,10 +188,11 @@ class Ledger(Widget):
 def _row_line(row: LedgerRow, look: Look, cells: int, wide: int, *, here: bool) -> Line:
     tone = look.muted if row.quiet else look.strong if here else look.text
     mark = ("▎ ", look.accent) if here else ("! ", look.warn) if row.urgent else gap(2)
-    right = clip(display_line(row.right), cells // 3)
     when = (f"{display_line(row.when):>{wide}}", look.warn if row.urgent else look.muted)
-    room = cells - wide - 6 - len(right) - 2
-    body: Line = [mark, when, gap(2 if wide else 0), (clip(display_line(row.text), max(1, room)), tone)]
+    room = cells - wide - 5
+    text = clip(display_line(row.text), max(1, room - min(cell_len(row.right), _RIGHT)))
+    right = clip(display_line(row.right), max(0, room - cell_len(text) - 2))
+    body: Line = [mark, when, gap(2 if wide else 0), (text, tone)]
     line = ends(body, [(right, look.muted if here else look.faint), gap(1)], cells)
     return on_ground(line, look.selection, cells) if here else line
 

@@ -9,11 +9,13 @@ from textual.widget import Widget
 
 from chatapp.text import display_line
 from chatapp.tui.commands import Command
-from chatapp.tui.lines import Line, clip, ends, gap, keys, strip
+from chatapp.tui.lines import Line, clip, ends, gap, keys, strip, width
 from chatapp.tui.look import Look, look_of
 from chatapp.tui.page import page_geometry
 
 MOST_DUE = 3
+_ROOMY = 64
+"""Cells from which there is room for the key beside what a command does."""
 
 
 class MarginLines(Widget):
@@ -64,10 +66,9 @@ class CommandLines(MarginLines):
             name = f"/{one.name}"
             left: Line = [gap(2), (name, look.text), (f" {one.takes}" if one.takes else "", look.faint)]
             left.append(gap(wide + 2 - len(name) - len(one.takes) - bool(one.takes)))
-            left.append((clip(one.does, max(0, measure - wide - 14)), look.muted))
-            lines.append(
-                ends(left, keys([("tab", "take")], look.muted, look.faint) if place == 0 else [], measure)
-            )
+            does = keys([("tab", "take")], look.muted, look.faint) if place == 0 and measure >= _ROOMY else []
+            left.append((clip(one.does, max(0, measure - wide - 5 - width(does))), look.muted))
+            lines.append(ends(left, does, measure))
         return [*lines, []] if lines else []
 
 
@@ -89,7 +90,7 @@ class DueLines(MarginLines):
         lines: list[Line] = []
         for place, (when, text) in enumerate(self._due[:MOST_DUE]):
             does = keys([("f9", "agenda")], look.text, look.faint) if place == 0 else []
-            room = max(0, measure - len(when) - 20)
+            room = max(0, measure - len(when) - 5 - width(does))
             left: Line = [("! ", look.warn), (display_line(when), look.warn), gap(2)]
             lines.append(ends([*left, (clip(display_line(text), room), look.strong)], does, measure))
         if (more := len(self._due) - MOST_DUE) > 0:
