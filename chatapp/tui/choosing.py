@@ -16,7 +16,7 @@ from chatapp.config import SettingsError, save_setting
 from chatapp.conversation.context import Policy
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.prompt import turns
-from chatapp.conversation.sampling import PRESETS, SETTINGS
+from chatapp.conversation.sampling import ALL_SETTINGS, PRESETS
 from chatapp.engine.catalog import ModelFile
 from chatapp.engine.client import EngineDied, EngineError
 from chatapp.engine.embedded import FetchError, embedded_model, fetch
@@ -313,7 +313,7 @@ def _settings(screen: MainScreen) -> list[Item]:
             right="tune",
             value=("setting", setting.name),
         )
-        for setting in SETTINGS
+        for setting in ALL_SETTINGS
     ]
     presets = [
         Item("settings", f"preset: {one.name}", detail=one.purpose, right="apply", value=("preset", one.name))

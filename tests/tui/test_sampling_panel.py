@@ -63,6 +63,9 @@ class Host(App[None]):
     def on_sampling_panel_neutralise_all(self):
         self.heard.append("all neutral")
 
+    def on_sampling_panel_edit(self, message):
+        self.heard.append(("edit", message.name))
+
     def on_sampling_panel_leave(self):
         self.heard.append("leave")
 
@@ -107,7 +110,16 @@ async def test_the_column_is_drawn_as_designed_at_34_cells():
             "  Below 1 sharpens: at 0.65 a",
             "  60/40 choice becomes 65/35.",
             "  • session  Balanced says 0.80",
-            *[""] * 16,
+            "",
+            "  More",
+            "",
+            "  + cut-offs                off",
+            "  + repetition              off",
+            "  + temperature shape       off",
+            "  + mirostat                off",
+            "  + constraints            none",
+            "  + order of the chain  default",
+            *[""] * 7,
             "  ━───────  1,284 / 8,192",
             "",
         ]
@@ -153,7 +165,7 @@ async def test_arrows_walk_over_the_settings_and_the_preset_line():
         await pilot.press("up", "up")
         assert app.line("Balanced").startswith("▎")
         assert "varied and on topic" in " ".join(app.lines())
-        await pilot.press(*["down"] * 9)
+        await pilot.press(*["down"] * 7)
         assert app.line("seed").startswith("▎")
         assert sum(line.startswith("▎") for line in app.lines()) == 1
 
@@ -447,3 +459,41 @@ def test_ranges_are_short_and_true():
 def test_a_comma_is_a_decimal_point_or_divides_thousands():
     assert read_value(TEMPERATURE, "0,65") == 0.65
     assert read_value(MAX_TOKENS, "1,284") == 1284
+
+
+async def test_a_family_unfolds_turns_and_folds_again():
+    async with running() as (app, pilot):
+        await pilot.press(*["down"] * 7, "enter")
+        assert app.line("− cut-offs").startswith("▎")
+        await pilot.press("down", "left", "end")
+        assert app.heard == [("typical_p", 0.99), ("typical_p", 1.0)]
+        await pilot.press("down", "right")
+        assert app.session["top_n_sigma"] == 0.1
+        assert "logits more than" in " ".join(app.lines()) or "spread" in " ".join(app.lines())
+        await pilot.press("up", "up", "enter")
+        assert "2 changed" in app.line("+ cut-offs")
+
+
+async def test_what_is_overridden_says_by_what():
+    async with running(session={"mirostat": 2}) as (app, pilot):
+        await pilot.press("down")
+        assert "idle: mirostat" in "\n".join(app.lines())
+        await pilot.press("up")
+        assert "idle" not in "\n".join(app.lines())
+
+
+async def test_on_a_low_terminal_the_column_scrolls_to_where_one_stands():
+    async with running(size=(80, 24)) as (app, pilot):
+        app.panel.stand_on("dry_breakers")
+        await pilot.pause()
+        assert app.line("DRY breakers").startswith("▎")
+        assert "enter edits" in " ".join(app.lines())
+        assert app.lines()[-2:] == ["  ━───────  1,284 / 8,192", ""]
+
+
+async def test_a_text_is_edited_by_its_owner():
+    async with running() as (app, pilot):
+        app.panel.stand_on("grammar")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.heard == [("edit", "grammar")]

@@ -16,7 +16,7 @@ from textual.containers import Horizontal
 
 from chatapp.chat import Began, Chat, Ended, TurnEvent
 from chatapp.conversation.context import ContextPlan
-from chatapp.conversation.sampling import SettingName
+from chatapp.conversation.sampling import SettingName, TextSetting, control_named
 from chatapp.errors import Refusal
 from chatapp.home import Home
 from chatapp.recording import Saving
@@ -35,6 +35,7 @@ from chatapp.tui.desk import Desk
 from chatapp.tui.loader import ModelState
 from chatapp.tui.page_view import PageView
 from chatapp.tui.screens.columns import ColumnsScreen
+from chatapp.tui.screens.setting_text import SettingText
 from chatapp.tui.start import Start
 from chatapp.tui.widgets.sampling import SamplingPanel
 from chatapp.tui.widgets.sessions import SessionList
@@ -309,6 +310,19 @@ class MainScreen(ColumnsScreen):
     @on(SamplingPanel.Changed)
     async def _setting_changed(self, event: SamplingPanel.Changed) -> None:
         await self.tune({**self.chat.session.overrides, event.name: event.value})
+
+    @on(SamplingPanel.Edit)
+    def _setting_edited(self, event: SamplingPanel.Edit) -> None:
+        control = control_named(event.name)
+        if not isinstance(control, TextSetting):
+            return
+        value = getattr(self.chat.session.sampling().settings, event.name)
+
+        async def take(answer: tuple[object] | None) -> None:
+            if answer is not None:
+                await self.tune({**self.chat.session.overrides, control.name: answer[0]})
+
+        self.app.push_screen(SettingText(control, value), take)
 
     @on(SamplingPanel.Reset)
     async def _setting_reset(self, event: SamplingPanel.Reset) -> None:

@@ -18,12 +18,14 @@ from textual.widget import Widget
 from chatapp.conversation.context import ContextPlan
 from chatapp.conversation.sampling import (
     BALANCED,
+    FAMILIES,
     PRESETS,
     RANDOM_SEED,
-    SETTINGS,
+    Family,
     InForce,
     Setting,
     SettingName,
+    TextSetting,
     checked,
     resolve,
     typed_range,
@@ -51,6 +53,7 @@ _KEYS: list[BindingType] = [
     Binding("backspace,delete", "reset", "Reset", show=False, id="sampling.reset"),
     Binding("<", "preset(-1)", "Previous preset", show=False, id="sampling.previous_preset"),
     Binding(">", "preset(1)", "Next preset", show=False, id="sampling.next_preset"),
+    Binding("enter,space", "open", "Unfold, edit", show=False, id="sampling.open"),
     Binding("escape", "leave", "Leave", show=False, id="sampling.leave"),
 ]
 
@@ -69,11 +72,17 @@ class SamplingPanel(Widget, can_focus=True):
         """A value is wished for a setting; it lies within the range."""
 
         name: SettingName
-        value: float | None
+        value: object
 
         def can_replace(self, message: Message) -> bool:
             """A slider that moves fast leaves only its last value in the queue."""
             return isinstance(message, SamplingPanel.Changed) and message.name == self.name
+
+    @dataclass
+    class Edit(Message):
+        """A setting that is a text is to be edited."""
+
+        name: SettingName
 
     @dataclass
     class Reset(Message):
@@ -143,8 +152,9 @@ class SamplingPanel(Widget, can_focus=True):
 
     @property
     def _setting(self) -> Setting | None:
-        """The setting stood on; none on the preset line."""
-        return None if self._view.at == PRESET_ROW else SETTINGS[self._view.at - 1]
+        """The number stood on; none on the preset line, a family or a text."""
+        row = self._view.row
+        return row if isinstance(row, Setting) else None
 
     @property
     def _value(self) -> float | None:
@@ -161,8 +171,12 @@ class SamplingPanel(Widget, can_focus=True):
             self.post_message(self.Changed(setting.name, value))
 
     def stand_on(self, name: SettingName) -> None:
-        """Put the mark on a setting."""
-        self._stand_on(next(row for row, setting in enumerate(SETTINGS, PRESET_ROW + 1) if setting.name == name))
+        """Put the mark on a setting, unfolding its family."""
+        for family in FAMILIES:
+            if any(setting.name == name for setting in family.settings):
+                self._see(unfolded=self._view.unfolded | {family.name})
+        rows = enumerate(self._view.rows)
+        self._stand_on(next(at for at, row in rows if getattr(row, "name", None) == name))
 
     def _stand_on(self, row: int) -> None:
         self._waits = False
@@ -174,17 +188,32 @@ class SamplingPanel(Widget, can_focus=True):
 
     def action_move(self, rows: int) -> None:
         """Go up or down, the preset line included."""
-        self._stand_on(max(PRESET_ROW, min(len(SETTINGS), self._view.at + rows)))
+        self._stand_on(max(PRESET_ROW, min(len(self._view.rows) - 1, self._view.at + rows)))
 
     def action_step(self, direction: int, big: bool = False) -> None:
         """Turn the setting by a step, or take the next preset."""
         setting = self._setting
-        if setting is None:
+        if self._view.at == PRESET_ROW:
             self.action_preset(direction)
+        elif isinstance(family := self._view.row, Family):
+            self._fold(family, shut=direction < 0)
+        elif setting is None:
+            return
         elif direction > 0 and setting.name == "seed" and self._value == RANDOM_SEED:
             self._want(setting, self._view.used_seed or 0)
         else:
             self._want(setting, stepped(setting, self._value, direction, big=big))
+
+    def action_open(self) -> None:
+        """Fold a family or unfold it; edit a text."""
+        row = self._view.row
+        if isinstance(row, Family):
+            self._fold(row, shut=row.name in self._view.unfolded)
+        elif isinstance(row, TextSetting):
+            self.post_message(self.Edit(row.name))
+
+    def _fold(self, family: Family, *, shut: bool) -> None:
+        self._see(unfolded=self._view.unfolded - {family.name} if shut else self._view.unfolded | {family.name})
 
     def action_end_of_range(self, high: bool) -> None:
         """Go to an end of the slider; a setting without one has only its word at the low end."""
@@ -196,8 +225,11 @@ class SamplingPanel(Widget, can_focus=True):
 
     def action_neutral(self) -> None:
         """Give the setting the value that changes nothing."""
-        if setting := self._setting:
-            self._want(setting, setting.neutral)
+        row = self._view.row
+        if isinstance(row, Setting):
+            self._want(row, row.neutral)
+        elif isinstance(row, TextSetting):
+            self.post_message(self.Changed(row.name, row.neutral))
 
     def action_all_neutral(self) -> None:
         """Give all settings the values that change nothing."""
@@ -206,10 +238,12 @@ class SamplingPanel(Widget, can_focus=True):
 
     def action_reset(self) -> None:
         """Drop the session's own value."""
-        setting = self._setting
-        if setting and (self._waits or self._view.force.sources[setting.name] == "session"):
+        row = self._view.row
+        if isinstance(row, Setting | TextSetting) and (
+            self._waits or self._view.force.sources[row.name] == "session"
+        ):
             self._waits = False
-            self.post_message(self.Reset(setting.name))
+            self.post_message(self.Reset(row.name))
 
     def action_preset(self, direction: int) -> None:
         """Take the preset before or after the present one; the list goes round."""
@@ -273,8 +307,11 @@ class SamplingPanel(Widget, can_focus=True):
         row = self._draw().rows.get(event.y)
         if row is None:
             return
+        was = self._view.at
         self._stand_on(row)
-        if row == PRESET_ROW and event.x >= self.size.width - 7:
+        if not isinstance(self._view.row, Setting | None) and (row == was or isinstance(self._view.row, Family)):
+            self.action_open()
+        elif row == PRESET_ROW and event.x >= self.size.width - 7:
             self.action_preset(-1 if event.x <= self.size.width - 6 else 1)
         elif (setting := self._setting) and setting.slides:
             start, cells = slider_place(self.size.width, setting.format(self._value))

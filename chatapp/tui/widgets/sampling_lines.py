@@ -8,24 +8,30 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
 from chatapp.conversation.context import ContextPlan
 from chatapp.conversation.sampling import (
+    FAMILIES,
     RANDOM_SEED,
     SETTINGS,
+    Family,
     InForce,
     SamplingSettings,
     Setting,
     SettingName,
+    TextSetting,
+    overridden,
     typed_range,
 )
 from chatapp.text import display_line
 from chatapp.tui.lines import Line, ends, fit, flow, gap, indent, meter, slider, width
 from chatapp.tui.look import Look
-from chatapp.tui.prompt_lines import part_lines
 
+Row = Setting | TextSetting | Family | None
+"""What can be stood on; None is the preset line."""
 PRESET_ROW = 0
-"""The rows that can be stood on: the preset line, then the settings in their order."""
 
 _EDGE, _LABEL, _VALUE, _WORD = 2, 12, 8, 9
 _RIGHT_MARGIN = 3
@@ -33,6 +39,7 @@ _WORDS_FROM = 44
 """From this width on, the source of a value is a word and not a mark."""
 _GROUP_ENDS = {"min_p", "repeat_penalty"}
 _METER = 8
+_FOLDED_LINES = 3 + len(FAMILIES)
 _TALL = 50
 """Lines from which the plan of the context window is shown."""
 _BELOW_PLAN = 4
@@ -52,25 +59,45 @@ class View:
     plan: ContextPlan | None = None
     """What the window holds, by parts; shown where the column is tall."""
     at: int = 1
+    unfolded: frozenset[str] = frozenset()
+    """The families whose settings are seen."""
     focused: bool = False
     typed: str | None = None
     refused: bool = False
 
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All that can be stood on, from the top."""
+        return rows_of(self.unfolded)
+
+    @property
+    def row(self) -> Row:
+        """What is stood on."""
+        return self.rows[self.at]
+
     def changed(self) -> int:
-        """How many of the settings shown differ from the preset, by the persona or by the session."""
-        return sum(self.force.sources[setting.name] in {"persona", "session"} for setting in SETTINGS)
+        """How many settings differ from the preset, by the persona or by the session."""
+        return len(self.force.changed())
 
-    def preset_value(self, name: SettingName) -> float | None:
+    def preset_value(self, name: SettingName) -> Any:
         """What the preset alone would say."""
-        value: float | None = self.force.preset.values.get(name, SamplingSettings.model_fields[name].default)
-        return value
+        return self.force.preset.values.get(name, SamplingSettings.model_fields[name].default)
 
-    def baseline(self, name: SettingName) -> float | None:
+    def baseline(self, name: SettingName) -> Any:
         """The value that was changed: what a session's own change would fall back to, or the preset's."""
         if self.force.sources[name] == "session":
-            value: float | None = getattr(self.force.inherited, name)
-            return value
+            return getattr(self.force.inherited, name)
         return self.preset_value(name)
+
+
+@cache
+def rows_of(unfolded: frozenset[str]) -> tuple[Row, ...]:
+    """The preset line, the settings of the first level, and the families with what is seen of them."""
+    rows: list[Row] = [None, *SETTINGS]
+    for family in FAMILIES:
+        rows.append(family)
+        rows += family.settings if family.name in unfolded else ()
+    return tuple(rows)
 
 
 @dataclass(slots=True)
@@ -100,18 +127,72 @@ def draw(view: View, look: Look, cells: int, height: int) -> Picture:
         picture.rows[len(lines)] = row
         lines.append(_setting_line(view, setting, row == view.at, look, cells))
         lines += [[]] if setting.name in _GROUP_ENDS else []
-    lines += [[], *_help(view, look, cells)]
-    del lines[max(0, height - 3) :]
+    room = max(0, height - 3)
+    deeper = view.at > len(SETTINGS)
+    help_lines = [[], *_help(view, look, cells)]
+    lines += [] if deeper else help_lines
+    if deeper or len(lines) + _FOLDED_LINES <= room:
+        _draw_families(picture, view, look, cells)
+    lines += help_lines if deeper else []
+    if deeper:
+        _scroll(picture, view.at, len(help_lines), room)
+    del lines[room:]
     lines += [[] for _ in range(height - len(lines))]
-    if view.plan is not None and height >= _TALL:
-        parts = indent(part_lines(view.plan, look, cells - _EDGE - _RIGHT_MARGIN), _EDGE)
-        block: list[Line] = [[gap(_EDGE), ("Context", look.muted)], [], *parts]
-        start = height - _BELOW_PLAN - len(block)
-        if not any(lines[start - 1 : height - _BELOW_PLAN]):
-            lines[start : start + len(block)] = block
     if view.context is not None and height >= 2:
         lines[height - 2] = _context_line(*view.context, look)
     return picture
+
+
+def _draw_families(picture: Picture, view: View, look: Look, cells: int) -> None:
+    """The families: folded to one line that says whether any of it acts, or with their settings."""
+    lines = picture.lines
+    lines += [[], [gap(_EDGE), ("More", look.muted)], []]
+    for row, one in enumerate(view.rows):
+        if row <= len(SETTINGS):
+            continue
+        picture.rows[len(lines)] = row
+        if isinstance(one, Family):
+            lines.append(_family_line(view, one, row == view.at, look, cells))
+        elif isinstance(one, TextSetting):
+            lines.append(_text_line(view, one, row == view.at, look, cells))
+        elif one is not None:
+            lines.append(_setting_line(view, one, row == view.at, look, cells))
+
+
+def _scroll(picture: Picture, at: int, help_lines: int, room: int) -> None:
+    """Leave so many lines that fit: those around the row stood on, and the help below them."""
+    lines = picture.lines
+    body, kept = len(lines) - help_lines, max(1, room - help_lines)
+    line = next((line for line, row in picture.rows.items() if row == at), 0)
+    first = max(0, min(line - kept // 2, body - kept))
+    del lines[first + kept : body]
+    del lines[:first]
+    picture.rows = {place - first: row for place, row in picture.rows.items() if first <= place < first + kept}
+
+
+def _family_line(view: View, family: Family, at: bool, look: Look, cells: int) -> Line:
+    names = [setting.name for setting in family.settings]
+    changed = sum(view.force.sources[name] in {"persona", "session"} for name in names)
+    in_use = sum(not _is_neutral(view, setting) for setting in family.settings)
+    word = f"{changed} changed" if changed else "in use" if in_use else family.off
+    mark = "−" if family.name in view.unfolded else "+"
+    tone = look.strong if at and view.focused else look.muted
+    head = [*_mark(view, at, look), (f"{mark} ", look.faint), (family.name, tone)]
+    return ends(head, [(word, look.accent if changed else look.faint)], cells - _RIGHT_MARGIN)
+
+
+def _is_neutral(view: View, setting: Setting | TextSetting) -> bool:
+    """Whether a setting of a family does nothing by its value, or only bends one that does nothing."""
+    value = getattr(view.force.settings, setting.name)
+    return value in (setting.neutral, SamplingSettings.model_fields[setting.name].default)
+
+
+def _text_line(view: View, setting: TextSetting, at: bool, look: Look, cells: int) -> Line:
+    tone = look.faint if setting.name in overridden(view.force.settings) else look.muted
+    tone = look.strong if at and view.focused else tone
+    head = [*_mark(view, at, look), (setting.label, tone)]
+    shown = setting.format(getattr(view.force.settings, setting.name))
+    return [*ends(head, [(shown, look.text)], _value_end(cells)), *_source(view, setting, look, cells)]
 
 
 def _value_end(cells: int) -> int:
@@ -140,7 +221,8 @@ def _preset_line(view: View, look: Look, cells: int) -> Line:
 def _setting_line(view: View, setting: Setting, at: bool, look: Look, cells: int) -> Line:
     changed = view.force.sources[setting.name] in {"persona", "session"}
     current = at and view.focused
-    tone = look.strong if current else look.text if changed else look.muted
+    idle = setting.name in overridden(view.force.settings)
+    tone = look.strong if current else look.faint if idle else look.text if changed else look.muted
     head = [*_mark(view, at, look), *fit([(setting.label, tone)], _LABEL)]
     if at and view.typed is not None:
         return _typed_line(view, setting, head, look, cells)
@@ -148,7 +230,7 @@ def _setting_line(view: View, setting: Setting, at: bool, look: Look, cells: int
     shown = setting.format(value)
     if setting.slides and value is not None:
         head += _slider(view, setting, value, slider_place(cells, shown)[1], look)
-        tone = look.strong if current else look.text
+        tone = look.strong if current else look.faint if idle else look.text
     return [*ends(head, [(shown, tone)], _value_end(cells)), *_source(view, setting, look, cells)]
 
 
@@ -169,7 +251,7 @@ def share_of(setting: Setting, value: float) -> float:
     return max(0.0, min(1.0, (value - setting.low) / (setting.high - setting.low)))
 
 
-def _source(view: View, setting: Setting, look: Look, cells: int) -> Line:
+def _source(view: View, setting: Setting | TextSetting, look: Look, cells: int) -> Line:
     """Where the value comes from: a word where there is room, else a mark outside the right edge."""
     source = view.force.sources[setting.name]
     if cells >= _WORDS_FROM:
@@ -206,10 +288,17 @@ def _help(view: View, look: Look, cells: int) -> list[Line]:
     room = cells - _RIGHT_MARGIN - _EDGE
     if view.at == PRESET_ROW:
         return indent(flow([(f"{display_line(view.force.preset.purpose)}.", look.muted)], room), _EDGE)
-    setting = SETTINGS[view.at - 1]
-    sentence = setting.explain(getattr(view.force.settings, setting.name))
-    lines = flow(_worked(sentence, look), room)
-    return indent([*lines, *_origin(view, setting, look, room)], _EDGE)
+    row = view.row
+    if isinstance(row, Family):
+        names = ", ".join(setting.label for setting in row.settings)
+        return indent(flow([(f"enter shows {names}.", look.muted)], room), _EDGE)
+    if isinstance(row, TextSetting):
+        return indent(flow([(f"{row.help} enter edits.", look.muted)], room), _EDGE)
+    assert isinstance(row, Setting)  # noqa: S101  the preset line was answered above
+    lines = flow(_worked(row.explain(getattr(view.force.settings, row.name)), look), room)
+    if by := overridden(view.force.settings).get(row.name):
+        lines.append([("! ", look.text), (f"idle: {by}", look.muted)])
+    return indent([*lines, *_origin(view, row, look, room)], _EDGE)
 
 
 def _worked(sentence: str, look: Look) -> Line:
