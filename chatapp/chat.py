@@ -15,7 +15,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from chatapp import fitting
+from chatapp import fitting, forking
 from chatapp.config import Settings
 from chatapp.conversation.context import Policy
 from chatapp.conversation.decision import Memory
@@ -156,10 +156,42 @@ class Chat:
             NoRoom: when there is no room for a token more, and the policy is to ask.
         """
         before = self.session.tree[reply_id]
+        async with aclosing(self._resume(before, await self.trace(before), on_full)) as events:
+            async for event in events:
+                yield event
+
+    async def fork_at(
+        self, reply_id: int, token_index: int, token_id: int, on_full: Policy | None = None
+    ) -> AsyncGenerator[TurnEvent, None]:
+        """Put another token in the place of one of a reply: a sibling that is the same up to there, and goes on.
+
+        With `token_index` the number of tokens that the reply has, it goes on where the reply ended. A token that
+        ends the turn makes a reply that is complete.
+
+        Raises:
+            Refusal: when the token cannot be chosen there.
+            NoRoom: when there is no room for a token more, and the policy is to ask.
+        """
+        before = self.session.tree[reply_id]
+        trace = await self.trace(before)
+        forked, ends = await forking.fork(self.engine, before, trace, token_index, token_id)
+        ended = forking.end_at_once(forked) if ends else None
+        async with aclosing(self._resume(forked, forked.records, on_full, ended)) as events:
+            async for event in events:
+                yield event
+
+    async def _resume(
+        self,
+        before: Message,
+        records: Trace,
+        on_full: Policy | None,
+        generation: AsyncGenerator[Bordered | Prefill | Tokens | Finished, None] | None = None,
+    ) -> AsyncGenerator[TurnEvent, None]:
+        """Answer by a sibling that begins as a reply does."""
         async with aclosing(self._make_room(before.parent, on_full, reply=before)) as events:
             async for event in events:
                 yield event
-        same = bool(before.text) and before.provenance.tokenizer == self._tokenizer
+        same = bool(before.token_ids) and before.provenance.tokenizer == self._tokenizer
         kept = before.token_ids if same else []
         reply = await self.store.begin_reply(
             self.session.id,
@@ -168,9 +200,8 @@ class Chat:
             token_ids=kept,
             provenance=before.provenance.model_copy(update={"continued_from": len(kept)}),
         )
-        records = await self.trace(before)
-        reply.records = (records + [None] * len(kept))[: len(kept)]
-        async with aclosing(self._answer(reply, None)) as events:
+        reply.records = (list(records) + [None] * len(kept))[: len(kept)]
+        async with aclosing(self._answer(reply, None, generation)) as events:
             async for event in events:
                 yield event
 
@@ -330,12 +361,12 @@ class Chat:
             return
         persona = self.session.persona
         path = self.session.tree.path_to(reply.parent)
-        begun = bool(reply.text)
+        begun = bool(reply.text or reply.token_ids)  # a character may need more than one token
         opening = "" if begun else persona.prefill
         if opening or (begun and not reply.token_ids):  # with its ids, which the KV cache will hold
             ids = await self.engine.tokenize(opening or reply.text)
             yield Tokens(id=0, text=opening, token_ids=ids)
-        open_reply = reply if reply.text else None
+        open_reply = reply if reply.text or reply.token_ids else None
         prompt = await fitting.prepare(self.session, self.engine, path, reply=open_reply)
         if not prompt.plan.fits and self.room.policy is Policy.DROP:
             last = fitting.border_by_dropping(prompt, keep_last=True)
@@ -382,6 +413,7 @@ class Chat:
             segments=(*(reply.provenance.segments if continued else ()), draws),
             memory=reply.provenance.memory if continued else Memory(),
             continued_from=len(reply.token_ids),
+            chosen=reply.provenance.chosen if continued else (),
         )
 
 

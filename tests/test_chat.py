@@ -14,6 +14,7 @@ from chatapp.conversation.message import Role, Status, StopReason
 from chatapp.conversation.persona import Persona
 from chatapp.engine.client import Engine
 from chatapp.engine.protocol import Prefill, Tokens
+from chatapp.errors import Refusal
 from chatapp.store import Store
 
 PERSONA = Persona(name="Plain", system="You are helpful.", sampling={"max_tokens": 24})
@@ -207,3 +208,77 @@ async def test_progress_of_the_prefill_ends_at_its_total(chat):
     assert len(prefills) > 2
     assert [p.done for p in prefills] == sorted(p.done for p in prefills)
     assert prefills[-1].done == prefills[-1].total == reply_of(heard).provenance.evaluated_tokens
+
+
+async def test_a_fork_has_the_tokens_before_and_the_one_chosen_and_evaluates_nothing_else(chat):
+    """The prefix is in the KV cache: one token is evaluated, wherever it is."""
+    await chat.tune(None, {"max_tokens": 20, "seed": 3, "temperature": 0.9})
+    first = reply_of(await hear(chat.send("Tell me of the sea.")))
+    sea = (await chat.engine.tokenize(" sea"))[0]
+    await chat.tune(None, {"max_tokens": 6, "seed": 3, "temperature": 0.9})
+    for index in (19, 5, 0):
+        fork = reply_of(await hear(chat.fork_at(first.id, index, sea)))
+        before = (await chat.engine.look.text(first.token_ids[:index])).text
+        assert first.text.startswith(before)
+        assert fork.text.startswith(f"{before} sea")
+        assert fork.token_ids[: index + 1] == [*first.token_ids[:index], sea]
+        came = fork.provenance
+        assert fork.parent == first.parent
+        assert len(fork.token_ids) == index + 1 + came.generated_tokens
+        assert (came.evaluated_tokens, came.reused_tokens) == (1, first.provenance.prompt_tokens + index)
+        assert (came.chosen, came.continued_from) == ((index,), index + 1)
+        assert [one.from_token for one in came.segments] == [0, index + 1]
+        tree = (await kept(chat)).tree
+        assert (tree[fork.id].text, tree[fork.id].token_ids) == (fork.text, fork.token_ids)
+        assert tree[first.id].text == first.text
+
+
+async def test_a_fork_with_the_token_that_ends_the_turn_is_complete_at_once(chat):
+    """It is kept as far as it was said, and nothing is evaluated."""
+    await chat.tune(None, {"max_tokens": 12, "seed": 3})
+    first = reply_of(await hear(chat.send(LONG)))
+    (end,) = [one.id for one in await chat.engine.look.tokens("<|im_end|>", special=True)]
+    fork = reply_of(await hear(chat.fork_at(first.id, 4, end)))
+    assert (fork.status, fork.provenance.stop_reason) == (Status.COMPLETE, StopReason.END)
+    assert fork.token_ids == first.token_ids[:4]
+    assert (fork.provenance.evaluated_tokens, fork.provenance.generated_tokens) == (0, 0)
+    assert (await kept(chat)).tree[fork.id].text == fork.text
+
+
+async def test_a_fork_keeps_how_its_tokens_were_chosen_and_how_likely_the_one_put_there_was(chat):
+    """The record of the place, told of another of its candidates."""
+    chat.record = 5
+    await chat.tune(None, {"max_tokens": 8, "seed": 3})
+    first = reply_of(await hear(chat.send("Say hello.")))
+    before = first.records[3]
+    other = next(one for one in before.candidates if one.id != before.id and not one.special)
+    fork = reply_of(await hear(chat.fork_at(first.id, 3, other.id)))
+    assert fork.records[:3] == first.records[:3]
+    there = fork.records[3]
+    assert (there.id, there.logprob, there.candidates) == (other.id, other.logit - before.log_z, before.candidates)
+    assert len(fork.records) == len(fork.token_ids)
+
+
+async def test_a_fork_may_begin_with_a_part_of_a_character(chat):
+    """The text lags behind until the character is complete; the token is there all the same."""
+    await chat.tune(None, {"max_tokens": 8, "seed": 3})
+    first = reply_of(await hear(chat.send("Say hello.")))
+    part = (await chat.engine.tokenize("\U0001f40c"))[0]
+    assert not (await chat.engine.look.text([part])).text
+    fork = reply_of(await hear(chat.fork_at(first.id, 0, part)))
+    assert fork.token_ids[0] == part
+    assert fork.provenance.evaluated_tokens == 1
+
+
+async def test_a_token_that_cannot_be_chosen_is_refused_and_nothing_is_added(chat):
+    """Another model's reply, a place beyond the end, a control token that a reply cannot hold."""
+    await chat.tune(None, {"max_tokens": 4, "seed": 3})
+    first = reply_of(await hear(chat.send("Say hello.")))
+    (start,) = [one.id for one in await chat.engine.look.tokens("<|im_start|>", special=True)]
+    for index, token in ((9, 5), (-1, 5), (1, start), (1, 10**9)):
+        with pytest.raises(Refusal):
+            await hear(chat.fork_at(first.id, index, token))
+    first.provenance = first.provenance.model_copy(update={"tokenizer": "another"})
+    with pytest.raises(Refusal):
+        await hear(chat.fork_at(first.id, 1, 5))
+    assert len((await kept(chat)).tree) == 2

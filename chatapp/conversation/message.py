@@ -100,6 +100,8 @@ class Provenance(_Frozen):
     generated_tokens: int = 0
     continued_from: int = 0
     """Tokens at the start that were copied from the reply which this one continues."""
+    chosen: tuple[int, ...] = ()
+    """The places of the tokens that were not drawn: a person put them there."""
     left_out: int = 0
     """Messages of the path that the prompt did not hold."""
     timings: Timings = Timings()

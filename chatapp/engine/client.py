@@ -48,7 +48,7 @@ from chatapp.engine.protocol import (
     Tokenized,
     Tokens,
 )
-from chatapp.engine.questions import Chosen, Decided, Scored, Spelled
+from chatapp.engine.questions import Chosen, Decided, Detokenized, Scored, Spelled
 from chatapp.engine.trial import Trials
 
 __all__ = ["Engine", "EngineDied", "EngineError"]
@@ -56,7 +56,20 @@ __all__ = ["Engine", "EngineDied", "EngineError"]
 CLOSE_SECONDS = 1.0
 """How long the engine may take to leave by itself."""
 REPLACED = "Another model was loaded."
-A = TypeVar("A", Counted, Planned, Inspected, Tokenized, StateTaken, Piece, Spelled, Decided, Scored, Chosen)
+A = TypeVar(
+    "A",
+    Counted,
+    Planned,
+    Inspected,
+    Tokenized,
+    StateTaken,
+    Piece,
+    Spelled,
+    Detokenized,
+    Decided,
+    Scored,
+    Chosen,
+)
 Question = Count | Plan | Inspect | Tokenize | TakeState | ReadState | LookQuestion
 
 

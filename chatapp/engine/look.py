@@ -17,6 +17,8 @@ from chatapp.engine.questions import (
     Chosen,
     Decide,
     Decided,
+    Detokenize,
+    Detokenized,
     Restage,
     Score,
     Scored,
@@ -24,8 +26,8 @@ from chatapp.engine.questions import (
     Spelled,
 )
 
-A = TypeVar("A", Spelled, Decided, Scored, Chosen)
-Question = Spell | Decide | Restage | Score | Choose
+A = TypeVar("A", Spelled, Detokenized, Decided, Scored, Chosen)
+Question = Spell | Detokenize | Decide | Restage | Score | Choose
 
 
 class _Ask(Protocol):
@@ -51,6 +53,17 @@ class Look:
             EngineDied: when the process has ended.
         """
         return (await self._ask(Spell(id=next(self._ids), text=text, special=special), Spelled)).tokens
+
+    async def text(self, token_ids: Sequence[int]) -> Detokenized:
+        """What a reply that begins with these tokens says, and whether the last one ends it.
+
+        Also while a reply is running.
+
+        Raises:
+            EngineError: when the last one is another control token, or one of them is no token at all.
+            EngineDied: when the process has ended.
+        """
+        return await self._ask(Detokenize(id=next(self._ids), token_ids=tuple(token_ids)), Detokenized)
 
     async def decide(
         self,

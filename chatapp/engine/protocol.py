@@ -21,6 +21,8 @@ from chatapp.engine.questions import (
     Chosen,
     Decide,
     Decided,
+    Detokenize,
+    Detokenized,
     Restage,
     Score,
     Scored,
@@ -227,7 +229,8 @@ Request = Annotated[
     | Restage
     | Score
     | Choose
-    | Spell,
+    | Spell
+    | Detokenize,
     Field(discriminator="kind"),
 ]
 
@@ -454,6 +457,7 @@ Event = Annotated[
     | Scored
     | Chosen
     | Spelled
+    | Detokenized
     | Pulse
     | Failed,
     Field(discriminator="kind"),

@@ -92,6 +92,14 @@ class Spell(_Message):
     """Whether the names of special tokens in it stand for them."""
 
 
+class Detokenize(_Message):
+    """Write the tokens that a reply begins with as text. Answered between two tokens of a running reply."""
+
+    kind: Literal["detokenize"] = "detokenize"
+    id: int
+    token_ids: tuple[int, ...]
+
+
 class Decided(_Message):
     """The answer to Decide and Restage."""
 
@@ -122,3 +130,13 @@ class Spelled(_Message):
     kind: Literal["spelled"] = "spelled"
     id: int
     tokens: tuple[Token, ...]
+
+
+class Detokenized(_Message):
+    """The answer to Detokenize: the text, as it would have come; a character that is not complete has not."""
+
+    kind: Literal["detokenized"] = "detokenized"
+    id: int
+    text: str
+    ends: bool
+    """Whether the last token ends the turn: it is no part of the text."""

@@ -13,11 +13,22 @@ from chatapp.conversation.decision import Decision, Memory, TokenRecord
 from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import NEUTRAL, SamplingSettings
 from chatapp.engine.protocol import Prefill
-from chatapp.engine.questions import Choose, Chosen, Decide, Decided, Restage, Score, Scored
+from chatapp.engine.questions import (
+    Choose,
+    Chosen,
+    Decide,
+    Decided,
+    Detokenize,
+    Detokenized,
+    Restage,
+    Score,
+    Scored,
+)
 from chatapp.engine.worker.model import Model
 from chatapp.engine.worker.record import Recorder
 from chatapp.engine.worker.sampler import Said, Sampler
 from chatapp.engine.worker.staging import Staging
+from chatapp.engine.worker.stream import incremental_utf8
 
 _TOLD_EVERY = 0.05
 _PLAIN = SamplingSettings.model_validate(NEUTRAL)
@@ -155,6 +166,20 @@ class Looker:
         logits = self._model.aside.last(ids, 0, _Progress(request.id, len(ids), tell)).astype(np.float64)
         log_z = logits.max() + np.log(np.exp(logits - logits.max()).sum())
         return Chosen(id=request.id, logprobs=tuple(float(logits[token] - log_z) for token in firsts))
+
+    def text(self, request: Detokenize) -> Detokenized:
+        """What a reply that begins with these tokens says.
+
+        Raises:
+            LookError: when one of them is no token of this model, or the last one another control token.
+        """
+        vocabulary, ids = self._model.vocabulary, list(request.token_ids)
+        self._check(ids)
+        ends = bool(ids) and vocabulary.ends_turn(ids[-1])
+        if ids and not ends and not vocabulary.is_plain(ids[-1]):
+            raise LookError(f"{vocabulary.name(ids[-1])} is a control token: a reply cannot go on from it.")
+        said = b"".join(vocabulary.piece(token) for token in (ids[:-1] if ends else ids))
+        return Detokenized(id=request.id, text=incremental_utf8().decode(said), ends=ends)
 
     def _sampler(self, settings: SamplingSettings, seed: int, said: Said, memory: Memory) -> Sampler:
         cache = self._model.cache

@@ -47,7 +47,7 @@ from chatapp.engine.protocol import (
     Tokenize,
     Tokenized,
 )
-from chatapp.engine.questions import Choose, Decide, Restage, Score, Spell, Spelled
+from chatapp.engine.questions import Choose, Decide, Detokenize, Restage, Score, Spell, Spelled
 from chatapp.engine.worker.abort import Abort
 from chatapp.engine.worker.cache import Aborted, NoRoomError
 from chatapp.engine.worker.control import Control
@@ -93,6 +93,7 @@ class Server:
             ReadState: self._read_state,
             KeepState: self._keep_state,
             Spell: self._spell,
+            Detokenize: lambda request, _asked: self._tell(self._looker().text(request)),
             Decide: lambda request, _asked: self._look(request, Looker.decide),
             Restage: self._restage,
             Score: lambda request, _asked: self._look(request, Looker.score),
