@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from chatapp.agenda.phrases import NotUnderstood, understand
 from chatapp.agenda.reminder import TEXT_LIMIT, Plan
+from chatapp.agenda.rules import Rule
 from chatapp.agenda.zones import moment, wall_time, zone_named
 
 PUT_OFF = timedelta(minutes=10)
@@ -21,8 +22,17 @@ def planned(phrase: str, now: datetime, zone: str) -> Plan:
         UnknownZone: when there is no such zone.
     """
     said = understand(phrase, wall_time(now, zone_named(zone)))
+    return plan_for(said.text, said.start, said.rule, zone)
+
+
+def plan_for(text: str, start: datetime, rule: Rule | None, zone: str) -> Plan:
+    """The plan made of these values.
+
+    Raises:
+        NotUnderstood: when one of them cannot be kept.
+    """
     try:
-        return Plan(text=said.text, start=said.start, zone=zone, rule=said.rule)
+        return Plan(text=text, start=start, zone=zone, rule=rule)
     except ValidationError as error:
         if error.errors()[0]["loc"][0] == "text":
             raise NotUnderstood(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from asyncio.subprocess import DEVNULL
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
 from chatapp.agenda.day import arrange
@@ -14,11 +14,15 @@ from chatapp.agenda.note import Note
 from chatapp.agenda.phrases import NotUnderstood
 from chatapp.agenda.planning import planned
 from chatapp.agenda.reminder import Due, Plan, utc_now
+from chatapp.agenda.rephrasing import EXAMPLES, MAX_TOKENS, SCHEMA, SYSTEM, rephrased, worth_asking
 from chatapp.agenda.wording import facts, short_when, when_in_words
 from chatapp.agenda.zones import local_zone_name, zone_named
 from chatapp.conversation.memory import in_prompt
 from chatapp.conversation.message import Role
 from chatapp.conversation.prompt import Turn
+from chatapp.conversation.sampling import SamplingSettings
+from chatapp.engine.client import EngineDied, EngineError
+from chatapp.engine.protocol import Tokens
 from chatapp.store import StoreError
 from chatapp.text import display_line
 from chatapp.tui.screens.agenda import AgendaScreen
@@ -84,15 +88,37 @@ class Assistant:
         self._screen.notify(sentence, markup=False, timeout=8)
 
     def _remind(self, text: str) -> None:
-        now = utc_now()
         try:
-            plan = planned(text, now, local_zone_name())
+            self._ask(planned(text, utc_now(), local_zone_name()), text)
         except NotUnderstood as error:
-            self._give_back("remind", text, str(error))
-            return
-        self._screen.app.push_screen(
-            Preview("New reminder", facts(plan, now), "create"), lambda wanted: self._answered(plan, text, wanted)
-        )
+            desk = self._screen.desk
+            if desk.busy or not desk.model.ready or not worth_asking(text):
+                self._give_back("remind", text, str(error))
+                return
+            self._screen.notify("The words alone do not say when: the model is asked.", markup=False, timeout=4)
+            self._screen.run_worker(self._ask_model(text, str(error)), group="remind", exclusive=True)
+
+    async def _ask_model(self, text: str, sentence: str) -> None:
+        """Let the model put it into words that can be read; what comes of it is only ever proposed."""
+        turns = [Turn(role=Role.SYSTEM, content=SYSTEM)]
+        for asked, answer in EXAMPLES:
+            turns += [Turn(role=Role.USER, content=asked), Turn(role=Role.ASSISTANT, content=answer)]
+        turns.append(Turn(role=Role.USER, content=text))
+        settings = SamplingSettings(temperature=0, max_tokens=MAX_TOKENS, json_schema=SCHEMA)
+        said = ""
+        try:
+            async with aclosing(self._screen.desk.engine.generate(turns, settings, 0)) as events:
+                async for event in events:
+                    said += event.text if isinstance(event, Tokens) else ""
+            self._ask(rephrased(said, utc_now(), local_zone_name()), text, by_model=True)
+        except (NotUnderstood, EngineDied, EngineError):
+            self._give_back("remind", text, sentence)
+
+    def _ask(self, plan: Plan, text: str, *, by_model: bool = False) -> None:
+        values = facts(plan, utc_now())
+        values += [("", "The model put this into words: look at the day and the time.")] if by_model else []
+        preview = Preview("New reminder", values, "create")
+        self._screen.app.push_screen(preview, lambda wanted: self._answered(plan, text, wanted))
 
     def _answered(self, plan: Plan, text: str, wanted: bool | None) -> None:
         if wanted:
@@ -126,8 +152,16 @@ class Assistant:
         source = f"you, in “{title}”" if title else "you"
         with self._screen.page.trouble_told():
             self._screen.home.memory.add(text, source)
+            self._tell_new_session()
             said = "Remembered: sessions that begin are told it. /memory shows all of it."
             self._screen.notify(said, markup=False, timeout=6)
+
+    def _tell_new_session(self) -> None:
+        """A session without a word in it begins only now."""
+        session = self._screen.chat.session
+        if session.persona.memory and not len(session.tree):
+            known = tuple(entry.text for entry in self._screen.home.memory.entries())
+            self._screen.run_worker(self._tell(known), group="memory")
 
     # Screens ------------------------------------------------------------------------------------------------
 

@@ -142,6 +142,25 @@ async def test_what_is_not_understood_stays_in_the_composer(open_app, text):  # 
         assert len(person.chat.session.tree) == 0
 
 
+async def test_what_our_own_reading_misses_the_model_puts_into_words(open_app, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("test_main_screen.REPLY", '{"when": "every Monday at 8:00", "what": "put the bins out"}')
+    async with open_app() as person:
+        asked = await preview(person, "/remind dustmen come at the start of the week")
+        shown = text_of(asked._values)
+        assert "every week on Monday" in shown
+        assert "The model put this into words" in shown
+        await person.press("enter")
+        assert await reminders(person) == []
+        assert person.draft == "/remind dustmen come at the start of the week"
+
+
+async def test_what_the_model_misses_too_stays_in_the_composer(open_app):  # noqa: F811
+    async with open_app() as person:
+        await say_command(person, "/remind dustmen come at some time")
+        await person.until(lambda: person.draft == "/remind dustmen come at some time")
+        assert not isinstance(person.app.screen, Preview)
+
+
 async def test_other_text_with_a_slash_is_sent(open_app):  # noqa: F811
     async with open_app() as person:
         await person.ask("/usr/bin/env what is that?")
@@ -258,7 +277,6 @@ async def test_remembered_it_is_told_to_the_next_session_and_can_be_taken_from_i
     async with open_app() as person:
         await say_command(person, "/remember The landlord is Ms Okafor.")
         await person.until(home.memory.exists)
-        assert person.chat.session.persona.known == ()
         await person.press("ctrl+n")
         await person.until(lambda: person.chat.session.persona.known == ("The landlord is Ms Okafor.",))
         await say_command(person, "/memory")
