@@ -127,6 +127,26 @@ async def test_a_reply_stopped_and_continued_is_the_reply_that_would_have_been(c
     assert joined.text == whole.text
 
 
+@pytest.mark.parametrize("reproducible", [True])
+async def test_how_tokens_were_chosen_is_kept_with_a_reply_and_mirostat_goes_on_as_if_never_stopped(chat):
+    """The trace has an entry for each token; Continue carries it on, and what mirostat remembers too."""
+    wished = {"seed": 5, "mirostat": 2, "mirostat_tau": 4.0}
+    await chat.tune(None, {**wished, "max_tokens": 16})
+    whole = reply_of(await hear(chat.send("Tell a story.")))
+    assert await chat.trace(whole) == []
+    chat.record = 4
+    await chat.tune(None, {**wished, "max_tokens": 9})
+    part = reply_of(await hear(chat.again(whole.id)))
+    await chat.tune(None, {**wished, "max_tokens": 7})
+    joined = reply_of(await hear(chat.go_on(part.id)))
+    assert joined.token_ids == whole.token_ids
+    assert joined.provenance.memory == whole.provenance.memory
+    fresh = (await kept(chat)).tree[joined.id]
+    trace = await chat.trace(fresh)
+    assert [record.id for record in trace] == joined.token_ids
+    assert all(len(record.candidates) == 4 and record.memory for record in trace[1:])
+
+
 async def test_again_and_edit_only_add_branches(chat):
     """Nothing that was said is overwritten."""
     first = reply_of(await hear(chat.send("Name a colour.")))

@@ -464,7 +464,7 @@ def test_a_comma_is_a_decimal_point_or_divides_thousands():
 async def test_a_family_unfolds_turns_and_folds_again():
     async with running() as (app, pilot):
         await pilot.press(*["down"] * 7, "enter")
-        assert app.line("− cut-offs").startswith("▎")
+        assert app.line("- cut-offs").startswith("▎")
         await pilot.press("down", "left", "end")
         assert app.heard == [("typical_p", 0.99), ("typical_p", 1.0)]
         await pilot.press("down", "right")

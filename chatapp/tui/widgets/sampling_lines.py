@@ -175,7 +175,7 @@ def _family_line(view: View, family: Family, at: bool, look: Look, cells: int) -
     changed = sum(view.force.sources[name] in {"persona", "session"} for name in names)
     in_use = sum(not _is_neutral(view, setting) for setting in family.settings)
     word = f"{changed} changed" if changed else "in use" if in_use else family.off
-    mark = "−" if family.name in view.unfolded else "+"
+    mark = "-" if family.name in view.unfolded else "+"
     tone = look.strong if at and view.focused else look.muted
     head = [*_mark(view, at, look), (f"{mark} ", look.faint), (family.name, tone)]
     return ends(head, [(word, look.accent if changed else look.faint)], cells - _RIGHT_MARGIN)
