@@ -104,7 +104,7 @@ def _mend(connection: apsw.Connection) -> None:
     )
     connection.execute(
         "INSERT INTO session(id, uid, title, persona, used, created_ms, updated_ms)"
-        " SELECT session, 'rescued' || session, 'Rescued', ?,"
+        " SELECT session, printf('rescued%06d', session), 'Rescued', ?,"
         " session + (SELECT coalesce(max(used), 0) FROM session), min(created_ms), max(created_ms)"
         " FROM message WHERE session NOT IN (SELECT id FROM session) GROUP BY session",
         (unknown.digest,),

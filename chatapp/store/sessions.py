@@ -13,7 +13,7 @@ from chatapp.conversation.session import Session, SessionHead
 from chatapp.conversation.tree import Tree
 from chatapp.store import labels, messages
 from chatapp.store.encoding import new_uid, now_ms, overrides_from, overrides_json, storable
-from chatapp.store.errors import NoSuchSession, StoreError
+from chatapp.store.errors import Damaged, NoSuchSession, StoreError
 from chatapp.store.transaction import writing
 from chatapp.text import repair
 
@@ -89,7 +89,14 @@ def load(connection: apsw.Connection, name: str) -> Session:
             " JOIN persona AS p ON p.digest = s.persona LEFT JOIN draft AS d ON d.session = s.id WHERE s.id = ?",
             (session_id,),
         ).fetchone()
-        tree = messages.load(connection, session_id)
+        if row is None:
+            raise Damaged(f"Session {name} lacks its persona: the file is damaged. It was left as it is.")
+        try:
+            tree = messages.load(connection, session_id)
+        except UnicodeDecodeError:
+            raise
+        except ValueError as error:
+            raise Damaged(f"Session {name} holds what cannot be ({error}). The file was left as it is.") from error
         tags = labels.tags_of(connection, session_id)
     (uid, title, titled, persona, preset, overrides, model, active_root, on_full, *labelled, draft) = row
     pinned, created, updated = labelled

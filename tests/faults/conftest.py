@@ -16,8 +16,8 @@ _figures: dict[str, tuple[str, str]] = {}
 
 INTRO = """# Reliability
 
-Measured {day} by `make faults` on {cores} cores, {system}, Python {python}, SQLite {sqlite}. A quick profile of the
-same tests runs with `make test`.
+Measured {day} by `make faults` on {cores} cores, {system}, Python {python}, SQLite {sqlite}. A quick profile of
+the same tests runs with `make test`.
 
 | what was done to it | measured | bar |
 |---|---|---|
