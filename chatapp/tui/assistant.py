@@ -166,7 +166,10 @@ class Assistant:
     # Screens ------------------------------------------------------------------------------------------------
 
     def open_agenda(self) -> None:
-        """Look at the agenda."""
+        """Look at the agenda; a temporary session has none to show."""
+        if self._screen.wanted.temporary:
+            self._screen.notify(TEMPORARY, markup=False, timeout=6)
+            return
         self._screen.app.push_screen(AgendaScreen(self._screen.desk.store.agenda), self._left)
 
     def open_memory(self) -> None:

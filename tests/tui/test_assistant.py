@@ -180,6 +180,8 @@ async def test_temporary_nothing_is_kept(open_app):  # noqa: F811
     async with open_app(temporary=True) as person:
         await say_command(person, "/remind tomorrow at 9 tea")
         await person.until(lambda: person.draft == "/remind tomorrow at 9 tea")
+        await person.press("f9")
+        assert not isinstance(person.app.screen, AgendaScreen)
         assert await reminders(person) == []
 
 
