@@ -22,6 +22,7 @@ from chatapp.config import Settings
 from chatapp.engine.client import Engine
 from chatapp.home import Home
 from chatapp.paths import Paths
+from chatapp.store.backup import ASKED, back_up
 from chatapp.tui import desk
 from chatapp.tui.app import ChatApp
 from chatapp.tui.screens.main import MainScreen
@@ -45,6 +46,8 @@ class Shot:
     empty: bool = False
     planned: bool = False
     """Whether there are reminders, some of them due."""
+    harmed: bool = False
+    """Whether the file of the chats is damaged, after a backup."""
 
 
 async def _write(app: ChatApp, pilot: Pilot[None]) -> None:
@@ -60,6 +63,10 @@ async def _settle(app: ChatApp, pilot: Pilot[None]) -> None:
         if isinstance(app.screen, MainScreen) and app.screen.desk.model.ready:
             break
     await pilot.pause(0.3)
+
+
+async def _pause(_app: ChatApp, pilot: Pilot[None]) -> None:
+    await pilot.pause(2)
 
 
 async def _crash(app: ChatApp, pilot: Pilot[None]) -> None:
@@ -108,6 +115,8 @@ SIZES = ((80, 24), (120, 36), (200, 60))
 SHOTS = [
     Shot("main-120x36", (120, 36), _write),
     Shot("main-80x24", (80, 24), _write),
+    Shot("recovery-120x36", (120, 36), _pause, harmed=True),
+    Shot("recovery-80x24", (80, 24), _pause, harmed=True),
     Shot("main-200x60", (200, 60), _write),
     Shot("main-light-120x36", (120, 36), _write, "paper"),
     Shot("main-light-80x24", (80, 24), _write, "paper"),
@@ -156,6 +165,9 @@ async def _take(shot: Shot) -> None:
         Settings(theme=shot.theme, notifications=False).save(home.paths.settings)
         persona = home.persona("Tutor", "SmolLM2 135M Instruct")
         uid = demo.build(home.paths.database, persona, planned=shot.planned)
+        if shot.harmed:
+            back_up(home.paths.database, ASKED)
+            home.paths.database.write_bytes(b"\xff" * 4096 + home.paths.database.read_bytes()[4096:])
         app = ChatApp(home.paths, Start() if shot.empty else Start(session=uid))
         async with app.run_test(size=shot.size, notifications=True) as pilot:
             await shot.act(app, pilot)

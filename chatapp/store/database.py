@@ -124,6 +124,21 @@ def quick_check(path: Path) -> str:
     return "" if finding == "ok" else finding
 
 
+def reopened(connection: apsw.Connection, path: Path) -> apsw.Connection:
+    """A new connection in the place of one that may believe what the disk does not hold.
+
+    Raises:
+        StoreError: the file cannot be opened, or is not sound.
+    """
+    with suppress(apsw.Error):
+        connection.close()
+    fresh = _connect(path)
+    if finding := quick_check(path):
+        fresh.close()
+        raise Damaged(f"{path} is damaged ({finding}). It was left as it is.")
+    return fresh
+
+
 def _reason(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 

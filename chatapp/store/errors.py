@@ -36,6 +36,10 @@ class NotSaved(StoreError):  # noqa: N818  it names what happened
     """The disk refused; nothing of this change was kept, everything before it was."""
 
 
+class SyncFailed(NotSaved):
+    """The disk did not confirm what was written: what this connection believes to be there may not be."""
+
+
 class NoSuchSession(StoreError, LookupError):  # noqa: N818  it names what happened
     """No session goes by that name, or more than one does."""
 
@@ -52,6 +56,7 @@ class NotStreaming(StoreError):  # noqa: N818  it names what happened
     """The reply is final, or another process writes it: it may not be changed here."""
 
 
+_SYNC = {apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC}
 _DISK = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError, apsw.NoMemError)
 _DAMAGE = (apsw.CorruptError, apsw.NotADBError, UnicodeDecodeError)
 
@@ -69,7 +74,8 @@ def in_sentences() -> Iterator[None]:
     except apsw.FullError as error:
         raise NotSaved("The disk is full: this was not saved. All before it is. Free some space.") from error
     except _DISK as error:
-        raise NotSaved(f"The disk refused ({error}): this was not saved. All before it is.") from error
+        kind = SyncFailed if getattr(error, "extendedresult", 0) in _SYNC else NotSaved
+        raise kind(f"The disk refused ({error}): this was not saved. All before it is.") from error
     except (apsw.BusyError, apsw.LockedError) as error:
         raise NotSaved("Another program holds the chats: this was not saved. Try again in a moment.") from error
     except _DAMAGE as error:

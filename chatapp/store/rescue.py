@@ -77,7 +77,9 @@ def _tables(connection: apsw.Connection) -> list[_Table]:
     listed: list[Any] = connection.execute(
         "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict"
     ).fetchall()
-    return [_table(connection, name, bool(without)) for name, without in listed]
+    tables = [_table(connection, name, bool(without)) for name, without in listed]
+    # A number and bytes may be a row of the search index as well: traces are given up, words are not.
+    return [table for table in tables if table.types != (int, bytes)]
 
 
 def _table(connection: apsw.Connection, name: str, without_number: bool) -> _Table:
@@ -110,6 +112,7 @@ def _mend(connection: apsw.Connection) -> None:
         (unknown.digest,),
     )
     connection.execute("DELETE FROM draft WHERE session NOT IN (SELECT id FROM session)")
+    connection.execute("DELETE FROM tag WHERE session NOT IN (SELECT id FROM session)")
     connection.execute(
         "UPDATE message SET parent = NULL WHERE parent IS NOT NULL AND NOT EXISTS"
         " (SELECT 1 FROM message AS above WHERE above.id = message.parent AND above.session = message.session)"

@@ -26,9 +26,9 @@ from chatapp.store import messages, sessions, traces
 from chatapp.store.agenda import AgendaStore
 from chatapp.store.backup import ASKED, Backup, back_up
 from chatapp.store.care import look_after
-from chatapp.store.database import check, open_database, open_for_reading, open_in_memory
+from chatapp.store.database import check, open_database, open_for_reading, open_in_memory, reopened
 from chatapp.store.disk import must_have_room
-from chatapp.store.errors import CannotOpen, NotSaved, StoreError, TooNew, Unwritable, in_sentences
+from chatapp.store.errors import CannotOpen, NotSaved, StoreError, SyncFailed, TooNew, Unwritable, in_sentences
 from chatapp.store.lease import Lease, gate, is_living, remove_dead
 from chatapp.store.reader import Reader
 from chatapp.store.search import Hit, search
@@ -68,6 +68,8 @@ class Store(Shelf):
         self._path = path
         self._aside_thread = ThreadPoolExecutor(1, thread_name_prefix="backup")
         self._stop = threading.Event()
+        self._suspect = False
+        """Whether a sync failed: never simply tried again, since the system may forget what it could not write."""
         self._closed = False
         self.agenda = AgendaStore(self._do)
         self._folder = path.parent if path else None
@@ -364,8 +366,12 @@ class Store(Shelf):
         def job() -> R:
             try:
                 with in_sentences():
+                    if self._suspect and self._path is not None:
+                        self._connection = reopened(self._connection, self._path)
+                        self._suspect = False
                     return work(self._connection, *args, **kwargs)
             except NotSaved as error:
+                self._suspect = self._suspect or isinstance(error, SyncFailed)
                 raise NotSaved(self.read_only or str(error)) from error
 
         return await asyncio.shield(asyncio.wrap_future(self._thread.submit(job)))

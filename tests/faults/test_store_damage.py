@@ -85,6 +85,8 @@ async def test_all_but_what_stood_on_a_lost_page_is_rescued(tmp_path, sound, fig
         assert quarantined(path)[0].read_bytes() == body
         store = await Store.open(path)
         assert await store.check() == ""
+        assert await store._do(lambda db: db.execute("PRAGMA foreign_key_check").fetchall()) == []
+        assert await store._do(lambda db: db.execute("SELECT count(*) FROM trace").fetchone()) == (0,)
         for head in await store.sessions():
             await store.session(head.uid)
         await store.close()

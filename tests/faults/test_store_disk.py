@@ -31,11 +31,13 @@ class Disk(apsw.VFS):
     def xOpen(self, name, flags):  # noqa: N802
         return File(self, name, flags)
 
-    def step(self, what: str, error: type[Exception]) -> None:
+    def step(self, what: str, error: type[apsw.Error], code: int) -> None:
         if what in self.left:
             self.left[what] -= 1
             if self.left[what] < 0:
-                raise error("as asked")
+                refusal = error("as asked")
+                refusal.extendedresult = code
+                raise refusal
 
 
 class File(apsw.VFSFile):
@@ -44,11 +46,11 @@ class File(apsw.VFSFile):
         super().__init__("unix", name, flags)
 
     def xWrite(self, data, offset):  # noqa: N802
-        self._disk.step("write", apsw.FullError)
+        self._disk.step("write", apsw.FullError, apsw.SQLITE_FULL)
         super().xWrite(data, offset)
 
     def xSync(self, flags):  # noqa: N802
-        self._disk.step("sync", apsw.IOError)
+        self._disk.step("sync", apsw.IOError, apsw.SQLITE_IOERR_FSYNC)
         super().xSync(flags)
 
 
@@ -85,8 +87,10 @@ async def test_a_disk_that_fails_is_said_and_used_again_when_it_works(tmp_path, 
         with pytest.raises(NotSaved, match="was not saved"):
             await say_until_refused(store, session.id, acknowledged)
         refused += 1
+        distrusted = store._connection if what == "sync" else None
         disk.left.clear()
         await say(store, session.id, 99, acknowledged)
+        assert store._connection is not distrusted, "after a failed sync only what is read anew is true"
         assert await store.check() == ""
         kept = await store._do(lambda db: dict(db.execute("SELECT uid, body FROM message")))
         assert acknowledged.items() <= kept.items()

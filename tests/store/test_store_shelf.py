@@ -126,7 +126,7 @@ async def test_an_older_database_is_brought_up_to_date(path: Path) -> None:
     db = open_database(path)
     db.execute(
         "DROP INDEX message_unspaced; DROP TABLE tag; DROP INDEX session_pinned;"
-        "ALTER TABLE session DROP COLUMN pinned"
+        "ALTER TABLE session DROP COLUMN pinned; DROP TABLE trace"
     )
     db.pragma("user_version", 3)
     db.close()

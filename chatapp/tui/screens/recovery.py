@@ -32,7 +32,7 @@ from chatapp.tui.page import page_geometry
 
 Way = Literal["restore", "rescue", "read", "anew", "quit"]
 KEYS = (("↑ ↓", "choose"), ("enter", "do it"), ("ctrl+q", "quit"))
-_LABEL = 30
+_LABEL = 34
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,9 @@ class RecoveryScreen(Screen[str | None]):
         self._database = database
         self._error = error
         self._newest: tuple[Backup, Contents] | None = None
-        self._page = RecoveryPage(str(error))
+        # What to do about it is what the screen itself offers.
+        happened = str(error).replace(str(database), database.name).partition(". ")[0].rstrip(".")
+        self._page = RecoveryPage(f"{happened}.")
         self._done = False
 
     def compose(self) -> ComposeResult:
@@ -145,9 +147,9 @@ def _result(way: Way, back: Recovered, newest: tuple[Backup, Contents] | None) -
     """What came back, and where the rest is."""
     said = {"restore": "The backup is back", "rescue": "Rescued", "anew": "A new start"}[way]
     sentence = f"{said}: {counted(back.contents)}."
-    if way == "rescue" and newest is not None:
-        lacking = len(newest[1].messages - back.contents.messages)
-        sentence += f" The backup of {newest[0].day} has {lacking:,} messages that could not be read here."
+    in_backup = newest[1].messages if way == "rescue" and newest is not None else frozenset()
+    if newest is not None and (lacking := len(in_backup - back.contents.messages)):
+        sentence += f" {lacking:,} messages of the backup of {newest[0].day} could not be read here."
     kept = f"The damaged file is kept: {short_path(back.quarantine)}" if back.quarantine else ""
     return sentence, kept
 
