@@ -13,8 +13,9 @@ from textual.app import App
 from chatapp.conversation.sampling import BALANCED, PRESETS, RANDOM_SEED, SETTINGS, preset_named, resolve
 from chatapp.tui.look import look_of
 from chatapp.tui.themes import INK, PAPER
-from chatapp.tui.widgets.sampling import SamplingPanel, read_value, slid, stepped
-from chatapp.tui.widgets.sampling_lines import draw, range_text, slider_place
+from chatapp.tui.widgets.sampling import SamplingPanel
+from chatapp.tui.widgets.sampling.lines import draw, range_text, slider_place
+from chatapp.tui.widgets.sampling.values import read_value, slid, stepped
 
 TEMPERATURE, TOP_K, TOP_P, MIN_P, REPEAT, MAX_TOKENS, SEED = SETTINGS
 
@@ -384,7 +385,7 @@ async def test_the_window_losing_the_focus_does_not_lose_what_was_typed():
 async def test_showing_the_same_again_draws_nothing_and_a_theme_is_taken_at_once(monkeypatch):
     async with running() as (app, pilot):
         drawn = []
-        monkeypatch.setattr("chatapp.tui.widgets.sampling.draw", lambda *a: drawn.append(1) or draw(*a))
+        monkeypatch.setattr("chatapp.tui.widgets.sampling.column.draw", lambda *a: drawn.append(1) or draw(*a))
         app.show()
         app.lines()
         assert drawn == []

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any
 
-from chatapp.conversation.context import ContextPlan
 from chatapp.conversation.sampling import (
     FAMILIES,
     RANDOM_SEED,
     SETTINGS,
     Family,
-    InForce,
     SamplingSettings,
     Setting,
     SettingName,
@@ -28,10 +24,7 @@ from chatapp.conversation.sampling import (
 from chatapp.text import display_line
 from chatapp.tui.lines import Line, ends, fit, flow, gap, indent, meter, slider, width
 from chatapp.tui.look import Look
-
-Row = Setting | TextSetting | Family | None
-"""What can be stood on; None is the preset line."""
-PRESET_ROW = 0
+from chatapp.tui.widgets.sampling.view import PRESET_ROW, View
 
 _EDGE, _LABEL, _VALUE, _WORD = 2, 12, 8, 9
 _RIGHT_MARGIN = 3
@@ -45,59 +38,6 @@ _TALL = 50
 _BELOW_PLAN = 4
 _WORKED = re.compile(r"\b((?:becomes|under|to|the|after) )(\d[\d.,/]*(?<![.,])(?: %)?)")
 """The number in a help sentence that follows from the value, by the word before it."""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """All that the column shows. `at` is the row stood on; `typed` is a value being typed there."""
-
-    force: InForce
-    context: tuple[int, int] | None = None
-    """Tokens used, and tokens that there is room for."""
-    used_seed: int | None = None
-    """The seed that the last reply was drawn with."""
-    plan: ContextPlan | None = None
-    """What the window holds, by parts; shown where the column is tall."""
-    at: int = 1
-    unfolded: frozenset[str] = frozenset()
-    """The families whose settings are seen."""
-    focused: bool = False
-    typed: str | None = None
-    refused: bool = False
-
-    @property
-    def rows(self) -> tuple[Row, ...]:
-        """All that can be stood on, from the top."""
-        return rows_of(self.unfolded)
-
-    @property
-    def row(self) -> Row:
-        """What is stood on."""
-        return self.rows[self.at]
-
-    def changed(self) -> int:
-        """How many settings differ from the preset, by the persona or by the session."""
-        return len(self.force.changed())
-
-    def preset_value(self, name: SettingName) -> Any:
-        """What the preset alone would say."""
-        return self.force.preset.values.get(name, SamplingSettings.model_fields[name].default)
-
-    def baseline(self, name: SettingName) -> Any:
-        """The value that was changed: what a session's own change would fall back to, or the preset's."""
-        if self.force.sources[name] == "session":
-            return getattr(self.force.inherited, name)
-        return self.preset_value(name)
-
-
-@cache
-def rows_of(unfolded: frozenset[str]) -> tuple[Row, ...]:
-    """The preset line, the settings of the first level, and the families with what is seen of them."""
-    rows: list[Row] = [None, *SETTINGS]
-    for family in FAMILIES:
-        rows.append(family)
-        rows += family.settings if family.name in unfolded else ()
-    return tuple(rows)
 
 
 @dataclass(slots=True)
