@@ -173,7 +173,7 @@ def test_a_saved_answer_can_be_shown_and_gone_on_with(chatapp, call):
     assert plain.status == 0
 
     [listed] = call("sessions", "list", "--json").json
-    assert set(listed) == {"id", "title", "messages", "updated"}
+    assert {"id", "title", "messages", "updated"} <= set(listed)
     assert (listed["id"], listed["messages"]) == (first["session"], 6)
 
     shown = call("sessions", "show", first["session"], "--json").json

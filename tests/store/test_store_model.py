@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from chatapp.conversation.message import Provenance, Role, Status
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.session import title_from
 from chatapp.store import Store
+from chatapp.store.recovery import restore
 from chatapp.text import repair
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=20)
@@ -153,12 +155,34 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule()
     def reopen(self) -> None:
+        self.reopen_by(lambda: None)
+
+    def reopen_by(self, meanwhile: Callable[[], object]) -> None:
+        """Close, do something to the file, open again: what streamed is interrupted."""
         self.do(self.store.close())
+        meanwhile()
         self.store = self.do(Store.open(self.folder / "chats.db"))
         for chat in self.model.values():
             for said in chat.said.values():
                 if said.status is Status.STREAMING:
                     said.status = Status.INTERRUPTED
+
+    @rule(session_id=chats, text=TEXT)
+    def say_in_a_second_instance(self, session_id: int, text: str) -> None:
+        """Another process opens the store, says something, and is closed in the middle of its reply."""
+        mine, self.store = self.store, self.do(Store.open(self.folder / "chats.db"))
+        _, reply_id = self.turn(session_id, None, text)
+        self.do(self.store.append(reply_id, text := "broken off", [1]))
+        self.do(self.store.close())
+        self.store = mine
+        said = self.model[session_id].said[reply_id]
+        said.text, said.ids, said.status = text, [1], Status.INTERRUPTED
+
+    @rule()
+    def back_up_and_restore(self) -> None:
+        """What comes back is what was there."""
+        made = self.do(self.store.back_up())
+        self.reopen_by(lambda: restore(self.folder / "chats.db", made.path))
 
     @invariant()
     def the_list_is_the_models(self) -> None:
