@@ -25,10 +25,12 @@ from chatapp.engine.machine import available_memory
 from chatapp.engine.process import TEMPLATE_HUNG
 from chatapp.engine.protocol import (
     Cancel,
+    CancelWay,
     Count,
     Counted,
     Finished,
     Generate,
+    GenerateMany,
     GiveState,
     Inspect,
     Inspected,
@@ -47,6 +49,7 @@ from chatapp.engine.protocol import (
     Tokenize,
     Tokenized,
     Tokens,
+    Way,
 )
 from chatapp.engine.questions import Chosen, Decided, Detokenized, Scored, Spelled
 from chatapp.engine.trial import Trials
@@ -182,7 +185,7 @@ class Engine:
                 self._trials.condemn(Path(self.options.path))
             self.on_death(death)
 
-    async def generate(
+    def generate(
         self,
         turns: Sequence[Turn],
         settings: SamplingSettings,
@@ -204,26 +207,60 @@ class Engine:
             EngineError: when the prompt cannot be answered.
             EngineDied: when the process has ended.
         """
+        request = Generate(
+            id=next(self._ids),
+            turns=tuple(turns),
+            template=template,
+            open_last=open_last,
+            first_index=first_index,
+            settings=settings,
+            seed=seed,
+            memory=memory or Memory(),
+            record=record,
+        )
+        return self._run(request)
+
+    def generate_many(
+        self,
+        turns: Sequence[Turn],
+        ways: Sequence[Way],
+        *,
+        template: bool = True,
+        open_last: bool = False,
+        first_index: int = 0,
+        record: int = 0,
+    ) -> AsyncGenerator[Prefill | Tokens | Finished, None]:
+        """Generate several replies to one prompt at the same time; for the rest see `generate`.
+
+        Tokens and Finished carry the number of their way. `cancel` stops all of them, `cancel_way` one.
+
+        Raises:
+            EngineError: when the prompt cannot be answered, or memory is short for so many replies.
+            EngineDied: when the process has ended.
+        """
+        request = GenerateMany(
+            id=next(self._ids),
+            turns=tuple(turns),
+            template=template,
+            open_last=open_last,
+            first_index=first_index,
+            ways=tuple(ways),
+            record=record,
+        )
+        return self._run(request)
+
+    async def _run(self, request: Generate | GenerateMany) -> AsyncGenerator[Prefill | Tokens | Finished, None]:
         async with self._one_reply:
             link = self._living()
-            request = Generate(
-                id=next(self._ids),
-                turns=tuple(turns),
-                template=template,
-                open_last=open_last,
-                first_index=first_index,
-                settings=settings,
-                seed=seed,
-                memory=memory or Memory(),
-                record=record,
-            )
             with link.answers_to(request.id) as answers:
                 self._running = request.id
                 try:
                     link.begin(request)
-                    while isinstance(event := await link.next(answers), Prefill | Tokens):
+                    while isinstance(event := await link.next(answers), Prefill | Tokens | Finished):
+                        if isinstance(event, Finished) and not event.going:
+                            break
                         yield event
-                    if not isinstance(event, Finished):
+                    else:
                         raise link.nonsense(event)
                 except Unanswered:
                     return
@@ -236,6 +273,11 @@ class Engine:
         """Ask the running reply to stop, without waiting: it then ends, with a Finished that says `cancelled`."""
         if self._link is not None and self._running is not None:
             self._link.cancel(self._running)
+
+    def cancel_way(self, way: int) -> None:
+        """Ask one of the replies that run together to stop; it then ends with a Finished of its own."""
+        if self._link is not None and self._running is not None:
+            self._link.send(CancelWay(id=self._running, way=way))
 
     def retune(self, settings: SamplingSettings) -> None:
         """Let the running reply go on with other settings from its next token on."""

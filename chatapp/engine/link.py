@@ -22,6 +22,7 @@ from chatapp.engine.protocol import (
     Failed,
     Finished,
     Generate,
+    GenerateMany,
     Load,
     Loaded,
     Loading,
@@ -117,7 +118,7 @@ class Link:
 
     # Generations --------------------------------------------------------------------------------------------
 
-    def begin(self, request: Generate) -> None:
+    def begin(self, request: Generate | GenerateMany) -> None:
         """Ask for a generation, which is unfinished from now on."""
         self._unfinished[request.id] = []
         self.send(request)
@@ -214,7 +215,7 @@ class Link:
         if isinstance(event, Failed) and number is None and LOAD not in self._waiting:
             self.child.kill(event.message)  # it failed at nothing in particular: it is not to be relied on
             return
-        if isinstance(event, Finished | Failed) and number is not None:
+        if isinstance(event, Finished | Failed) and number is not None and not getattr(event, "going", 0):
             self._finished(number)
         self._put(number or LOAD, event)
 

@@ -33,6 +33,9 @@ from chatapp.engine.questions import (
 MAX_FRAME = 64 * 2**20
 """Bytes; a longer frame means that the other side is broken."""
 
+MAX_WAYS = 8
+"""Replies that are generated at once, at most."""
+
 KvType = Literal["f16", "q8_0", "q4_0"]
 """How the keys and values of the KV cache are stored."""
 
@@ -111,6 +114,38 @@ class Generate(_Message):
     """What mirostat or adaptive-p remembers of the reply that goes on."""
     record: Annotated[int, Field(ge=0, le=MAX_CANDIDATES)] = 0
     """So many candidates of each token are told with it; 0 tells nothing of how it was chosen."""
+
+
+class Way(_Message):
+    """One of several replies to the same prompt: what it is drawn with."""
+
+    settings: SamplingSettings
+    seed: int
+
+
+class GenerateMany(_Message):
+    """Evaluate a prompt once and draw several replies at the same time, in one batch.
+
+    They run in a context made for it, which several sequences share; it goes when they have ended. Each is
+    answered by Tokens and one Finished that carry its number, from 0 on. For the rest see Generate.
+    """
+
+    kind: Literal["generate_many"] = "generate_many"
+    id: int
+    turns: tuple[Turn, ...]
+    template: bool = True
+    open_last: bool = False
+    first_index: int = 0
+    ways: Annotated[tuple[Way, ...], Field(min_length=1, max_length=MAX_WAYS)]
+    record: Annotated[int, Field(ge=0, le=MAX_CANDIDATES)] = 0
+
+
+class CancelWay(_Message):
+    """Stop one of several replies, between two tokens; the others go on."""
+
+    kind: Literal["cancel_way"] = "cancel_way"
+    id: int
+    way: int
 
 
 class Retune(_Message):
@@ -214,8 +249,10 @@ class Ping(_Message):
 Request = Annotated[
     Load
     | Generate
+    | GenerateMany
     | Retune
     | Cancel
+    | CancelWay
     | Count
     | Plan
     | Inspect
@@ -336,6 +373,8 @@ class Tokens(_Message):
     token_ids: tuple[int, ...]
     records: tuple[TokenRecord, ...] = ()
     """How each of them was chosen, when that is recorded."""
+    way: int = 0
+    """Which of several replies."""
 
 
 class CacheUse(_Message):
@@ -366,6 +405,10 @@ class Finished(_Message):
     """What mirostat or adaptive-p remembers at the end."""
     timings: Timings
     cache: CacheUse | None = None
+    way: int = 0
+    """Which of several replies."""
+    going: int = 0
+    """How many of several replies still go on."""
 
 
 class Counted(_Message):

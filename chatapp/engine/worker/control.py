@@ -16,6 +16,7 @@ class Control:
         self._lock = threading.Lock()
         self._settings: dict[int, SamplingSettings | None] = {}
         self._cancelled: set[int] = set()
+        self._cancelled_ways: set[tuple[int, int]] = set()
         self._running: int | None = None
 
     @property
@@ -36,6 +37,16 @@ class Control:
                 if number == self._running:
                     self._abort.request()
 
+    def cancel_way(self, number: int, way: int) -> None:
+        """Stop one of several replies that run together."""
+        with self._lock:
+            if number in self._settings:
+                self._cancelled_ways.add((number, way))
+
+    def is_cancelled(self, number: int, way: int) -> bool:
+        """Whether one of several replies was asked to stop."""
+        return (number, way) in self._cancelled_ways
+
     def retune(self, number: int, settings: SamplingSettings) -> None:
         """Give a reply other settings."""
         with self._lock:
@@ -55,6 +66,7 @@ class Control:
             self._running = None
             self._settings.pop(number, None)
             self._cancelled.discard(number)
+            self._cancelled_ways = {one for one in self._cancelled_ways if one[0] != number}
             self._abort.reset()
 
     def take_settings(self, number: int) -> SamplingSettings | None:

@@ -9,29 +9,22 @@ from dataclasses import dataclass, field
 
 from chatapp.conversation.decision import TokenRecord
 from chatapp.conversation.message import Segment, StopReason, Timings
-from chatapp.engine.protocol import CacheUse, Finished, Generate, Prefill, Tokens
+from chatapp.engine.protocol import Finished, Generate, Prefill, Tokens
 from chatapp.engine.worker.cache import Aborted, NoRoomError
 from chatapp.engine.worker.candidates import logits_at
 from chatapp.engine.worker.control import Control
 from chatapp.engine.worker.model import Model
+from chatapp.engine.worker.reading import Reading
 from chatapp.engine.worker.record import Recorder
 from chatapp.engine.worker.sampler import Said, Sampler
 from chatapp.engine.worker.stream import TextStream
 
-_TOLD_EVERY = 0.05
-_SHOWN_OF_BREAK = 8
-"""Tokens shown of the place where the prompt leaves what the cache holds."""
-
 Tell = Callable[[Prefill | Tokens], None]
 
 
-class PromptTooLongError(Exception):
-    """The prompt leaves no room for a reply; the message is a sentence for people."""
-
-
 @dataclass
-class _Clock:
-    """When things happened, in seconds of the monotonic clock; 0 for what did not."""
+class Clock:
+    """Of one reply: when things happened, in seconds of the monotonic clock; 0 for what did not."""
 
     asked: float
     started: float = field(default_factory=time.monotonic)
@@ -40,7 +33,14 @@ class _Clock:
     first_token: float = 0.0
     last_token: float = 0.0
 
+    def count(self, generated: int) -> None:
+        """A token was drawn; so many there are."""
+        self.last_token = time.monotonic()
+        if generated == 1:
+            self.first_token = self.last_token
+
     def timings(self, generated: int) -> Timings:
+        """What the reply of so many tokens took."""
         decode = self.last_token - self.first_token
         return Timings(
             prefill_s=(self.read or time.monotonic()) - self.started,
@@ -66,12 +66,17 @@ class Generation:
         between: Callable[[], None],
         asked: float,
     ) -> None:
+        """Make the prompt.
+
+        Raises:
+            TemplateError: when the chat template cannot render the turns.
+            PromptTooLongError: when the prompt leaves no room for a reply.
+        """
         self._model = model
         self._request = request
         self._control = control
         self._tell = tell
-        self._between = between
-        self._clock = _Clock(asked)
+        self._clock = Clock(asked)
         self._settings = request.settings
         self._memory = request.memory
         self._segments = [
@@ -84,23 +89,16 @@ class Generation:
         ]
         self._recorder = Recorder(model.vocabulary, request.record) if request.record else None
         self._text = TextStream(self._stops())
-        self._prompt: list[int] = []
-        self._said: list[int] = []
+        self._reading = Reading(model, request, tell, between)
+        self._text.go_on_from(self._reading.begun)
+        self._said = self._reading.prompt.copy()
         """The prompt and the reply so far."""
-        self._reused = self._evaluated = self._generated = 0
-        self._told = 0.0
-        self._cache_use: CacheUse | None = None
+        self._generated = 0
 
     def run(self) -> Finished:
-        """Generate the reply.
-
-        Raises:
-            TemplateError: when the chat template cannot render the turns.
-            PromptTooLongError: when the prompt leaves no room for a reply.
-        """
-        self._make_prompt()
+        """Generate the reply."""
         try:
-            self._read_prompt()
+            self._reading.run()
             reason = self._write()
         except Aborted:
             reason = StopReason.CANCELLED
@@ -111,66 +109,6 @@ class Generation:
         if reason == StopReason.STOP_STRING and self._text.stops.found in self._model.template.stop:
             reason = StopReason.END
         return self._finished(reason)
-
-    def _make_prompt(self) -> None:
-        request = self._request
-        self._prompt = self._model.prompts.ids(
-            request.turns, template=request.template, open_last=request.open_last
-        ) or [max(self._model.vocabulary.bos, 0)]  # there must be something to go on from
-        if len(self._prompt) >= (room := self._model.cache.size):
-            raise PromptTooLongError(
-                f"The prompt has {len(self._prompt):,} tokens, and the context window holds {room:,}."
-            )
-
-        self._said = self._prompt.copy()
-        begun = self._prompt[len(self._prompt) - self._drawn() :]
-        self._text.go_on_from(b"".join(map(self._model.vocabulary.piece, begun)))
-
-    # Reading -----------------------------------------------------------------------------------------------------
-
-    def _read_prompt(self) -> None:
-        cache = self._model.cache
-        cache.recall(self._prompt, self._drawn())
-        self._cache_use = self._compare(cache.tokens)
-        self._reused = cache.keep_prefix(self._prompt)
-        self._tell_progress(self._reused)
-        try:
-            cache.prefill(self._prompt, self._tell_progress, self._pause)
-        finally:
-            self._evaluated = max(0, len(cache.tokens) - self._reused)  # a cancel may have cost all
-            self._clock.read = time.monotonic()
-
-    def _compare(self, held: list[int]) -> CacheUse:
-        """How far the prompt agrees with what the cache holds, and what comes first where it does not."""
-        pairs = zip(held, self._prompt, strict=False)
-        shared = next((place for place, (old, new) in enumerate(pairs) if old != new), None)
-        if shared is None:
-            return CacheUse(held=len(held), shared=min(len(held), len(self._prompt)))
-        old, new = (
-            "".join(map(self._model.vocabulary.name, ids[shared : shared + _SHOWN_OF_BREAK]))
-            for ids in (held, self._prompt)
-        )
-        return CacheUse(held=len(held), shared=shared, old=old, new=new)
-
-    def _drawn(self) -> int:
-        """How many tokens at the end of the prompt are known to be those of the reply that goes on."""
-        ids = list(self._request.turns[-1].token_ids) if self._request.open_last else []
-        return len(ids) if ids and self._prompt[-len(ids) :] == ids else 0
-
-    def _tell_progress(self, done: int) -> None:
-        now, total = time.monotonic(), len(self._prompt)
-        if now - self._told >= _TOLD_EVERY or done == total:
-            self._told = now
-            self._tell(
-                Prefill(
-                    id=self._request.id, done=done - self._reused, total=total - self._reused, kept=self._reused
-                )
-            )
-
-    def _pause(self) -> None:
-        self._between()
-        if self._model.abort.requested:
-            raise Aborted
 
     # Writing -----------------------------------------------------------------------------------------------------
 
@@ -191,7 +129,7 @@ class Generation:
             sampler.close()
 
     def _so_far(self) -> Said:
-        return Said(self._said, len(self._prompt) - self._drawn())
+        return Said(self._said, len(self._reading.prompt) - self._reading.drawn)
 
     def _write_with(self, sampler: Sampler) -> StopReason:
         vocabulary, cache = self._model.vocabulary, self._model.cache
@@ -213,7 +151,7 @@ class Generation:
                 return StopReason.STOP_STRING
             if self._generated >= (self._settings.max_tokens or math.inf):
                 return StopReason.MAX_TOKENS
-            self._pause()
+            self._reading.pause()
             cache.step(token)
 
     def _take_settings(self) -> bool:
@@ -240,9 +178,7 @@ class Generation:
 
     def _count_token(self) -> None:
         self._generated += 1
-        self._clock.last_token = time.monotonic()
-        if self._generated == 1:
-            self._clock.first_token = self._clock.last_token
+        self._clock.count(self._generated)
 
     def _say(self, text: str, *token_ids: int, records: tuple[TokenRecord, ...] = ()) -> None:
         self._said += token_ids
@@ -251,15 +187,17 @@ class Generation:
             self._clock.first_text = time.monotonic()
 
     def _finished(self, reason: StopReason) -> Finished:
+        reading = self._reading
+        self._clock.read = reading.done_at
         return Finished(
             id=self._request.id,
             stop_reason=reason,
-            prompt_tokens=self._reused + self._evaluated,
-            reused_tokens=self._reused,
-            evaluated_tokens=self._evaluated,
+            prompt_tokens=reading.reused + reading.evaluated,
+            reused_tokens=reading.reused,
+            evaluated_tokens=reading.evaluated,
             generated_tokens=self._generated,
             segments=tuple(self._segments),
             memory=self._memory,
             timings=self._clock.timings(self._generated),
-            cache=self._cache_use,
+            cache=reading.use,
         )

@@ -51,6 +51,8 @@ class Model:
     cache: Cache
     pointer: Any
     context: Any
+    options: ModelOptions
+    """With every choice made."""
     abort: Abort
     aside: Aside
 
@@ -99,6 +101,7 @@ def load(options: ModelOptions, tell: Tell, abort: Abort, *, template_problem: s
         cache=cache,
         pointer=pointer,
         context=context,
+        options=options,
         abort=abort,
         aside=Aside(context, pointer, cache, abort, vocabulary.size),
     )
@@ -176,24 +179,30 @@ def _make_context(model: Any, path: Path, options: ModelOptions) -> tuple[Any, M
             "n_ubatch": min(options.n_ubatch, options.n_batch),
         }
     )
-    parameters = L.llama_context_default_params()
+    parameters = context_parameters(options)
     parameters.n_ctx, parameters.n_seq_max = options.n_ctx, SEQUENCES
-    parameters.kv_unified = True  # a second sequence reads aside, in the cells of the first
-    parameters.n_batch, parameters.n_ubatch = options.n_batch, options.n_ubatch
     # Few tokens of a batch are asked for their logits; room for those of all would take a row each.
     parameters.n_outputs_max = rows_at_once(L.llama_vocab_n_tokens(L.llama_model_get_vocab(model)))
-    parameters.type_k, parameters.type_v = (_GGML_TYPES[name] for name in _kv_types(options))
-    parameters.n_threads = parameters.n_threads_batch = options.n_threads
-    parameters.flash_attn_type = (
-        L.LLAMA_FLASH_ATTN_TYPE_DISABLED if options.reproducible else L.LLAMA_FLASH_ATTN_TYPE_AUTO
-    )
-    parameters.no_perf = True
     native_log.clear()
     context = L.llama_init_from_model(model, parameters)
     if not context:
         why = _reason("memory may be short")
         raise LoadError(f"No context of {options.n_ctx:,} tokens can be made for {path.name}: {why}.")
     return context, options
+
+
+def context_parameters(options: ModelOptions) -> Any:
+    """What every context of a model has in common: states can be copied between them."""
+    parameters = L.llama_context_default_params()
+    parameters.kv_unified = True  # sequences share cells: one reads aside, several share a prompt
+    parameters.n_batch, parameters.n_ubatch = options.n_batch, options.n_ubatch
+    parameters.type_k, parameters.type_v = (_GGML_TYPES[name] for name in _kv_types(options))
+    parameters.n_threads = parameters.n_threads_batch = options.n_threads
+    parameters.flash_attn_type = (
+        L.LLAMA_FLASH_ATTN_TYPE_DISABLED if options.reproducible else L.LLAMA_FLASH_ATTN_TYPE_AUTO
+    )
+    parameters.no_perf = True
+    return parameters
 
 
 def _kv_types(options: ModelOptions) -> tuple[KvType, KvType]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Sequence
 
 from pydantic import BaseModel
 
@@ -49,11 +50,8 @@ class Outbox:
 
     def _send_tokens(self) -> None:
         if self._gathered:
-            text = "".join(event.text for event in self._gathered)
-            ids = tuple(token for event in self._gathered for token in event.token_ids)
-            records = tuple(record for event in self._gathered for record in event.records)
-            said = Tokens.model_construct(id=self._gathered[0].id, text=text, token_ids=ids, records=records)
-            self._write(pack(said))
+            for way in sorted({event.way for event in self._gathered}):
+                self._write(pack(_joined([event for event in self._gathered if event.way == way])))
             self._gathered.clear()
             self._sent = time.monotonic()
 
@@ -65,3 +63,14 @@ class Outbox:
                     frame = frame[os.write(self._descriptor, frame) :]
         except OSError:
             os._exit(0)  # the app is gone
+
+
+def _joined(events: Sequence[Tokens]) -> Tokens:
+    """Those of one reply as one."""
+    return Tokens.model_construct(
+        id=events[0].id,
+        text="".join(event.text for event in events),
+        token_ids=tuple(token for event in events for token in event.token_ids),
+        records=tuple(record for event in events for record in event.records),
+        way=events[0].way,
+    )

@@ -23,10 +23,12 @@ from chatapp.engine.frames import FrameError, Piece, Unpacker
 from chatapp.engine.protocol import (
     REQUEST,
     Cancel,
+    CancelWay,
     Count,
     Counted,
     Failed,
     Generate,
+    GenerateMany,
     GiveState,
     Inspect,
     Inspected,
@@ -51,15 +53,18 @@ from chatapp.engine.questions import Choose, Decide, Detokenize, Restage, Score,
 from chatapp.engine.worker.abort import Abort
 from chatapp.engine.worker.cache import Aborted, NoRoomError
 from chatapp.engine.worker.control import Control
-from chatapp.engine.worker.generate import Generation, PromptTooLongError
+from chatapp.engine.worker.generate import Generation
 from chatapp.engine.worker.grammar import ConstraintError
 from chatapp.engine.worker.looker import Looker, LookError
 from chatapp.engine.worker.model import LoadError, Model, load, may_use_gpu
 from chatapp.engine.worker.outbox import Outbox
 from chatapp.engine.worker.parcels import Parcels
+from chatapp.engine.worker.reading import PromptTooLongError
 from chatapp.engine.worker.sampler import NoCandidatesError
 from chatapp.engine.worker.sandbox import Confinement
+from chatapp.engine.worker.shared import NoMemoryError
 from chatapp.engine.worker.template import TemplateError
+from chatapp.engine.worker.ways import Ways
 
 _PIECE = 2**16
 _NO_ROOM = "The context window is too full to look at this beside the conversation."
@@ -85,6 +90,7 @@ class Server:
         self._answers: dict[type[Request], Callable[[Any, float], None]] = {
             Load: self._load,
             Generate: self._generate,
+            GenerateMany: self._generate,
             Count: self._count,
             Plan: self._plan,
             Inspect: self._inspect,
@@ -127,6 +133,8 @@ class Server:
     def _sort(self, request: Request) -> None:
         if isinstance(request, Cancel):
             self._control.cancel(request.id)
+        elif isinstance(request, CancelWay):
+            self._control.cancel_way(request.id, request.way)
         elif isinstance(request, Retune):
             self._control.retune(request.id, request.settings)
         elif isinstance(request, GiveState):
@@ -134,7 +142,7 @@ class Server:
         elif isinstance(request, Ping):
             self._outbox.tell_at_once(Pulse(beats=self._abort.beats, busy=self._control.busy))
         else:
-            if isinstance(request, Generate | Decide | Score | Choose):
+            if isinstance(request, Generate | GenerateMany | Decide | Score | Choose):
                 self._control.expect(request.id)
             elif isinstance(request, Load):
                 self._confine(request)
@@ -156,7 +164,7 @@ class Server:
             self._tell(Failed(id=number, reason="load", message=str(error)))
         except TemplateError as error:
             self._tell(Failed(id=number, reason="template", message=str(error)))
-        except PromptTooLongError as error:
+        except (PromptTooLongError, NoMemoryError) as error:
             self._tell(Failed(id=number, reason="context", message=str(error)))
         except LookError as error:
             self._tell(Failed(id=number, reason="context", message=str(error)))
@@ -183,17 +191,14 @@ class Server:
         info = self._model.info.model_copy(update={"sandbox": sandbox})
         self._tell(Loaded(info=info, load_s=time.monotonic() - started))
 
-    def _generate(self, request: Generate, asked: float) -> None:
+    def _generate(self, request: Generate | GenerateMany, asked: float) -> None:
         self._control.begin(request.id)
+        rest: Any = {"tell": self._tell, "between": self._answer_questions, "asked": asked}
         try:
-            finished = Generation(
-                self._loaded(),
-                request,
-                self._control,
-                tell=self._tell,
-                between=self._answer_questions,
-                asked=asked,
-            ).run()
+            if isinstance(request, GenerateMany):
+                finished = Ways(self._loaded(), request, self._control, **rest).run()
+            else:
+                finished = Generation(self._loaded(), request, self._control, **rest).run()
         finally:
             self._control.end(request.id)
         self._tell(finished)
@@ -202,7 +207,7 @@ class Server:
         self._abort.beats += 1
         while not self._inbox.empty():
             asked, request = self._inbox.get()
-            if isinstance(request, Load | Generate | Decide | Score | Choose):
+            if isinstance(request, Load | Generate | GenerateMany | Decide | Score | Choose):
                 self._postponed.append((asked, request))
             else:
                 self._answer(asked, request)

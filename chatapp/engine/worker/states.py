@@ -27,16 +27,16 @@ class State:
     data: bytearray
 
 
-def copy_out(context: Any, tokens: list[int], batched: int, limit: int) -> State | None:
+def copy_out(context: Any, tokens: list[int], batched: int, limit: int, sequence: int = _SEQUENCE) -> State | None:
     """Copy a context's state; None when it is larger than a limit in bytes, or memory is short."""
-    size = L.llama_state_seq_get_size(context, _SEQUENCE)
+    size = L.llama_state_seq_get_size(context, sequence)
     if not 0 < size <= limit:
         return None
     try:
         data = bytearray(size)
     except MemoryError:
         return None
-    written = L.llama_state_seq_get_data(context, _array(data), size, _SEQUENCE)
+    written = L.llama_state_seq_get_data(context, _array(data), size, sequence)
     del data[written:]
     return State(tokens.copy(), batched, data) if data else None
 

@@ -8,7 +8,7 @@ from worker_turns import assistant, system, user
 from chatapp.conversation.message import StopReason
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.engine.protocol import Prefill, Tokens
-from chatapp.engine.worker.generate import PromptTooLongError
+from chatapp.engine.worker.reading import PromptTooLongError
 from chatapp.engine.worker.template import TemplateError
 
 GREEDY = SamplingSettings(temperature=0, max_tokens=16)
