@@ -33,6 +33,8 @@ from chatapp.engine.protocol import (
     Prefill,
     Pulse,
     Request,
+    Tokenize,
+    Tokenized,
     Tokens,
 )
 from chatapp.engine.worker.outbox import Outbox
@@ -77,6 +79,9 @@ class Metronome:
                     self._say(Counted(id=request.id, tokens=PROMPT))
                 case Plan() as request:
                     self._say(_planned(request))
+                case Tokenize() as request:
+                    ids = tuple(range(len(request.text.split())))
+                    self._say(Tokenized(id=request.id, token_ids=ids))
                 case Inspect() as request:
                     self._say(_inspected(request))
                 case _:
@@ -100,7 +105,7 @@ class Metronome:
                 reused_tokens=0,
                 evaluated_tokens=PROMPT,
                 generated_tokens=spoken,
-                segments=(Segment(from_token=0, settings=request.settings, seed=request.seed),),
+                segments=(Segment(from_token=request.first_index, settings=request.settings, seed=request.seed),),
                 timings=Timings(tokens_per_s=self._pace),
             )
         )

@@ -16,19 +16,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatapp import fitting, forking
+from chatapp.branching import Branches
 from chatapp.config import Settings
 from chatapp.conversation.context import Policy
 from chatapp.conversation.decision import Memory
-from chatapp.conversation.message import Message, Provenance, Segment, Status, StopReason
+from chatapp.conversation.message import Message, Provenance, Role, Segment
 from chatapp.conversation.sampling import RANDOM_SEED, SamplingSettings
 from chatapp.conversation.session import Session, title_from
 from chatapp.conversation.trace import Trace, unpack
 from chatapp.engine.client import Engine, EngineDied, EngineError
 from chatapp.engine.protocol import CacheUse, Finished, Loading, ModelInfo, ModelOptions, Prefill, Tokens
 from chatapp.engine.recall import Recall
+from chatapp.outcome import Outcome
 from chatapp.recording import Record, Saving
 from chatapp.room import Room
 from chatapp.store import Store
+from chatapp.text import repair
 
 _SEEDS = random.SystemRandom()
 
@@ -99,6 +102,7 @@ class Chat:
         self.on_saving: Callable[[Saving], None] = lambda _saving: None
         """Told when the disk refuses a reply, and when it takes it after all, be it long after its end."""
         self.room = Room(session, store, engine, on_full)
+        self.branches = Branches(session, store)
         self.recall: Recall | None = None
         """What keeps the KV state of this session on disk, where that is wished."""
         self.prompt: fitting.Prompt | None = None
@@ -148,6 +152,17 @@ class Chat:
         async with aclosing(self._answer(reply, None)) as events:
             async for event in events:
                 yield event
+
+    def begin(
+        self, question_id: int, beginning: str, on_full: Policy | None = None
+    ) -> AsyncGenerator[TurnEvent, None]:
+        """Answer by a reply whose beginning a person wrote; the model goes on from exactly there.
+
+        Raises:
+            NoRoom: when there is no room for a token more, and the policy is to ask.
+        """
+        begun = Message(0, "", question_id, Role.ASSISTANT, repair(beginning))
+        return self._resume(begun, [], on_full)
 
     async def go_on(self, reply_id: int, on_full: Policy | None = None) -> AsyncGenerator[TurnEvent, None]:
         """Continue a reply: a sibling that copies it and goes on from exactly there.
@@ -325,7 +340,7 @@ class Chat:
         self.session.tree.add(reply)
         self.streaming, self.stopping = reply, False
         record = Record(self.store, reply, self._tell_saving)
-        outcome = _Outcome()
+        outcome = Outcome()
         try:
             yield Began(asked, reply)
             async with aclosing(generation or self._generate(reply)) as events:
@@ -344,7 +359,9 @@ class Chat:
         finally:
             # Also when the reader went away: the reply is never left as if it still streamed.
             self.streaming = None
-            reply.status, reply.provenance = outcome.of(reply, self)
+            if outcome.finished is None and outcome.failure is None:
+                self.engine.cancel()
+            reply.status, reply.provenance = outcome.of(reply, stopped=self.stopping)
             await asyncio.shield(record.close())
         yield Ended(reply)
 
@@ -414,6 +431,7 @@ class Chat:
             memory=reply.provenance.memory if continued else Memory(),
             continued_from=len(reply.token_ids),
             chosen=reply.provenance.chosen if continued else (),
+            edited_from=reply.provenance.edited_from if continued else "",
         )
 
 
@@ -424,44 +442,3 @@ def _seed(settings: SamplingSettings, begun: Message | None) -> int:
     if begun is not None and begun.provenance.segments:
         return begun.provenance.segments[-1].seed
     return _SEEDS.getrandbits(31)
-
-
-@dataclass
-class _Outcome:
-    """How a reply ended: with a report of the engine, with a failure, or because its reader went away."""
-
-    finished: Finished | None = None
-    failure: EngineDied | EngineError | None = None
-
-    def of(self, reply: Message, chat: Chat) -> tuple[Status, Provenance]:
-        """The status and the provenance that the reply is kept with."""
-        came_from = reply.provenance
-        if self.finished is not None:
-            done = self.finished
-            ended = done.stop_reason in {StopReason.END, StopReason.STOP_STRING}
-            return Status.COMPLETE if ended else Status.STOPPED, came_from.model_copy(
-                update={
-                    "segments": came_from.segments[:-1] + done.segments,  # the last was only begun
-                    "memory": done.memory,
-                    "prompt_tokens": done.prompt_tokens,
-                    "reused_tokens": done.reused_tokens,
-                    "evaluated_tokens": done.evaluated_tokens,
-                    "generated_tokens": done.generated_tokens,
-                    "timings": done.timings,
-                    "stop_reason": done.stop_reason,
-                }
-            )
-        if self.failure is not None:
-            detail = {"stop_reason": _reason(self.failure), "detail": str(self.failure)}
-            return Status.ERROR, came_from.model_copy(update=detail)
-        chat.engine.cancel()
-        return Status.STOPPED if chat.stopping else Status.INTERRUPTED, came_from.model_copy(
-            update={"stop_reason": StopReason.CANCELLED}
-        )
-
-
-def _reason(failure: EngineDied | EngineError) -> StopReason | None:
-    """Why a reply failed: a prompt that does not fit is no crash."""
-    if isinstance(failure, EngineDied):
-        return StopReason.CRASHED
-    return StopReason.CONTEXT_FULL if failure.reason == "context" else None

@@ -92,6 +92,8 @@ TALK = [
         "When you want a *budget*: it says how much of the probability may be spent.",
     ),
 ]
+WHAT_ELSE = "They differ in what they hold fixed: the share of the mass, or the distance to the favourite."
+RUST = "```rust\nfn min_p(logits: &mut [f32], p: f32) {\n    let top = max(logits);\n}\n```"
 LAST_REPLY = (
     "When you want a *budget* and not a threshold. Top-p bounds how much probability the draw may spend on unlikely "
     "words, however the model feels about the favourite; for short factual replies that is the safer promise. It is "
@@ -127,6 +129,7 @@ def build(database: Path, tutor: Persona, *, planned: bool = False) -> str:
     for place, (question, answer) in enumerate(TALK):
         answers = [answer, answer.replace("No.", "Not quite.")] if place == 2 else [answer]
         parent = _turn(connection, chosen.id, parent, question, answers)
+        _branch_off(connection, chosen.id, place, parent)
     sessions.rename(connection, chosen.id, "Sampling, explained", by_person=True)
     if planned:
         plan(connection)
@@ -153,6 +156,26 @@ def plan(connection: apsw.Connection) -> None:
         reminders.add(connection, Plan(text=text, start=now + away, zone=zone, rule=rule))
     for text in ("The 8:52 arrives before the museum opens", "72 % water, and leave it alone overnight"):
         notes.add(connection, text)
+
+
+def _branch_off(connection: apsw.Connection, session: int, place: int, reply: int) -> None:
+    """What was tried besides, and left for the way in the pictures."""
+    if place == 2:
+        asked = connection.execute("SELECT parent FROM message WHERE id = ?", (reply,)).fetchone()
+        other = messages.begin_reply(
+            connection, OWNER, session, asked and asked[0], text="", token_ids=(), provenance=None
+        )
+        _finish(connection, other.id, WHAT_ELSE)
+        _turn(
+            connection,
+            session,
+            other.id,
+            "Who came up with it?",
+            ["Nguyen and others, in 2024.", "I am not certain."],
+        )
+        messages.activate(connection, session, [(asked and asked[0], reply)])
+    elif place == 3:
+        _turn(connection, session, reply, "Now the same in Rust.", [RUST])
 
 
 def _turn(connection: apsw.Connection, session: int, parent: int | None, question: str, answers: list[str]) -> int:

@@ -221,6 +221,35 @@ async def test_its_beginning_is_known_by_its_ids_so_that_the_next_turn_finds_the
     assert second.reused_tokens >= held - 1
 
 
+async def test_a_reply_begun_by_the_user_goes_on_from_exactly_there(chat):
+    """The beginning is kept before the model starts, and its tokens are known not to be drawn."""
+    await hear(chat.send("What is the capital of France?"))
+    asked = chat.session.tree.path()[0]
+    heard = await hear(chat.begin(asked.id, "The capital of Italy is"))
+    began = next(event for event in heard if isinstance(event, Began))
+    reply = reply_of(heard)
+    assert began.asked is None
+    assert reply.parent == asked.id
+    assert reply.text.startswith("The capital of Italy is ")
+    assert (await kept(chat)).tree[reply.id].text == reply.text
+    came = reply.provenance
+    assert came.segments[0].from_token == len(await chat.engine.tokenize("The capital of Italy is"))
+    assert came.segments[0].from_token + came.generated_tokens == len(reply.token_ids)
+
+
+async def test_a_written_over_reply_is_what_the_next_turn_sees_and_says_so_for_good(chat):
+    """It claims no model and no tokens; what goes on from it remembers whose words it began with."""
+    reply = reply_of(await hear(chat.send("Say yes.")))
+    mine = await chat.branches.write_over(reply.id, "My name is Zanzibar, and I am")
+    assert (mine.status, mine.token_ids, mine.provenance.segments) == (Status.COMPLETE, [], ())
+    further = reply_of(await hear(chat.go_on(mine.id)))
+    assert further.text.startswith(mine.text)
+    assert further.provenance.edited_from == reply.uid
+    chat.session.tree.activate(mine.id)
+    prompt, _ = await chat.room.inspect("What is your name?")
+    assert any("Zanzibar" in turn.content for turn in prompt.turns)
+
+
 async def test_progress_of_the_prefill_ends_at_its_total(chat):
     """Done counts up to the total; what was kept and what was read make the prompt."""
     heard = await hear(chat.send("word " * 700))

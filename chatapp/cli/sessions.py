@@ -100,6 +100,7 @@ def _as_json(session: Session) -> dict[str, Any]:
             "kind": message.kind,
             "pinned": message.pinned,
             "text": message.text,
+            "edited_from": message.provenance.edited_from or None,
             "created": _time(message.created_ms),
             "token_ids": message.token_ids,
             "provenance": message.provenance.model_dump(mode="json") if message.role is Role.ASSISTANT else None,

@@ -106,6 +106,8 @@ class Provenance(_Frozen):
     """Messages of the path that the prompt did not hold."""
     timings: Timings = Timings()
     stop_reason: StopReason | None = None
+    edited_from: str = ""
+    """For a reply that a person wrote over: the uid of the reply that it was. Nothing else is known of it then."""
     detail: str = ""
     """For a reply that failed: what happened, in one sentence."""
 

@@ -45,6 +45,21 @@ class Tree:
         if message.kind is Kind.SAID:
             self._set_active(message.parent, message.id)
 
+    def in_view(self, message_id: int | None) -> Message | None:
+        """The child of a node (of the root, for none) that is in view, or was last."""
+        child = self._active_child(message_id)
+        return None if child is None else self._messages[child]
+
+    def prune(self, message_id: int) -> list[Message]:
+        """Take a node out with everything below it; returns them, parents before children."""
+        gone = [message_id]
+        for one in gone:  # grows while it is walked
+            gone += self._children.pop(one, []) + self._borders.pop(one, [])
+        message = self._messages[message_id]
+        family = self._children if message.kind is Kind.SAID else self._borders
+        family[message.parent].remove(message_id)
+        return [self._messages.pop(one) for one in gone]
+
     def take(self, message: Message) -> None:
         """Add a node that another window wrote; what was in view here stays in view."""
         self._insert(message)

@@ -1,5 +1,6 @@
 """Chats on disk: SQLite through apsw, one thread that owns the connection, and an async face for it."""
 
+from chatapp.store.branches import Pruned
 from chatapp.store.errors import (
     CannotOpen,
     Damaged,
@@ -27,6 +28,7 @@ __all__ = [
     "NoSuchSession",
     "NotSaved",
     "NotStreaming",
+    "Pruned",
     "Purged",
     "Store",
     "StoreError",

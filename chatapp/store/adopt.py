@@ -73,9 +73,14 @@ def adopt(connection: apsw.Connection, session: Session, *, first: bool) -> str:
 def _write_tree(connection: apsw.Connection, session_id: int, session: Session) -> None:
     ids: dict[int, int] = {}
     messages = session.tree.all()
+    uids: dict[str, str] = {}
     for message in messages:
         parent = None if message.parent is None else ids[message.parent]
-        _insert(connection, session_id, replace(message, parent=parent))
+        came = message.provenance
+        if came.edited_from and came.edited_from in uids:
+            came = came.model_copy(update={"edited_from": uids[came.edited_from]})
+        uids[message.uid] = uid = new_uid()
+        _insert(connection, session_id, replace(message, uid=uid, parent=parent, provenance=came))
         ids[message.id] = connection.last_insert_rowid()
     connection.executemany(
         "UPDATE message SET active_child = ? WHERE id = ?",
@@ -93,7 +98,7 @@ def _insert(connection: apsw.Connection, session_id: int, message: Message) -> N
         "INSERT INTO message(uid, session, parent, role, status, created_ms, kind, pinned, undone,"
         " body, provenance, token_ids) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            new_uid(),
+            message.uid,
             session_id,
             message.parent,
             message.role,

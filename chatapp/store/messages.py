@@ -104,6 +104,16 @@ def begin_reply(
         return _insert(connection, session_id, new)
 
 
+def add_reply(
+    connection: apsw.Connection, session_id: int, parent: int | None, text: str, provenance: Provenance
+) -> Message:
+    """Add a reply that a person wrote, beside those that are there."""
+    with writing(connection):
+        use(connection, session_id)
+        new = _New(parent, Role.ASSISTANT, repair(text), provenance=provenance)
+        return _insert(connection, session_id, new)
+
+
 def begin_summary(connection: apsw.Connection, owner: str, session_id: int, parent: int) -> Message:
     """Make room for a summary of the path that ends with a message."""
     with writing(connection):
@@ -231,7 +241,16 @@ class _New:
 
 
 def _insert(connection: apsw.Connection, session_id: int, new: _New) -> Message:
-    """Add a message and bring it into view; a border is on no path."""
+    """Add a message and bring it into view; a border is on no path.
+
+    What another window has put in the trash meanwhile comes back, as far as the message stands on it.
+    """
+    connection.execute(
+        "WITH RECURSIVE above(id) AS (VALUES(?) UNION ALL SELECT m.parent FROM message AS m JOIN above USING(id)"
+        " WHERE m.parent IS NOT NULL AND m.deleted_ms IS NOT NULL)"
+        " UPDATE message SET deleted_ms = NULL WHERE id IN above AND deleted_ms IS NOT NULL",
+        (new.parent,),
+    )
     message = Message(
         id=0,
         uid=new_uid(),

@@ -1,4 +1,7 @@
-"""Erases a session for good: from the tables, the search index, the log of late writes and the folder beside."""
+"""Erases a session, or its branches in the trash, for good.
+
+From the tables, the search index, the log of late writes and the folder beside.
+"""
 
 from __future__ import annotations
 
@@ -52,9 +55,27 @@ def purge(connection: apsw.Connection, session_id: int, folder: Path | None) -> 
     return Purged(_empty_log(connection), _holding(folder / "backups", uid) if folder else ())
 
 
-def _personas_of_replies(connection: apsw.Connection, session_id: int) -> set[str]:
+def purge_pruned(connection: apsw.Connection, session_id: int, folder: Path | None) -> Purged:
+    """Erase the branches of a session that lie in the trash. The saved states may hold them, and go too.
+
+    Raises:
+        StoreError: when a file cannot be removed.
+    """
+    with writing(connection):
+        found: Any = connection.execute("SELECT uid FROM session WHERE id = ?", (session_id,)).fetchone()
+        personas = _personas_of_replies(connection, session_id, "AND deleted_ms IS NOT NULL")
+        connection.execute("DELETE FROM message WHERE session = ? AND deleted_ms IS NOT NULL", (session_id,))
+        _forget_unused(connection, personas)
+    if found is None or folder is None:
+        return Purged(_empty_log(connection))
+    _remove_snapshots(folder / "snapshots", found[0])
+    return Purged(_empty_log(connection), _holding(folder / "backups", found[0]))
+
+
+def _personas_of_replies(connection: apsw.Connection, session_id: int, which: str = "") -> set[str]:
     rows = connection.execute(
-        "SELECT DISTINCT json_extract(provenance, '$.persona') FROM message WHERE session = ?", (session_id,)
+        f"SELECT DISTINCT json_extract(provenance, '$.persona') FROM message WHERE session = ? {which}",  # noqa: S608
+        (session_id,),
     )
     return {str(digest) for (digest,) in rows if digest}
 

@@ -1,4 +1,4 @@
-"""What is done with whole sessions: labelled, copied, taken in from elsewhere, erased."""
+"""What is done with whole sessions and branches: labelled, copied, taken in from elsewhere, erased."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import apsw
 
+from chatapp.conversation.message import Message
 from chatapp.conversation.session import Session
-from chatapp.store import labels
+from chatapp.store import branches, labels
 from chatapp.store.adopt import adopt
-from chatapp.store.purge import Purged, purge
+from chatapp.store.branches import Pruned
+from chatapp.store.purge import Purged, purge, purge_pruned
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 class Shelf(ABC):
-    """The part of the store that handles sessions as wholes."""
+    """The part of the store that handles sessions and their branches as wholes."""
 
     _folder: Path | None
 
@@ -70,3 +72,25 @@ class Shelf(ABC):
             StoreError: when it does not lie in the trash.
         """
         return await self._do(purge, session_id, self._folder)
+
+    # Branches -----------------------------------------------------------------------------------------------
+
+    async def prune(self, session_id: int, message_id: int) -> int:
+        """Put a message with everything below it in the trash; returns how many messages that was.
+
+        Raises:
+            StoreError: when a reply is being written there; nothing was moved then.
+        """
+        return await self._do(branches.prune, session_id, message_id)
+
+    async def bring_back(self, session_id: int, message_id: int) -> list[Message]:
+        """Bring a message back from the trash, with what went with it and what it stands on: all of them."""
+        return await self._do(branches.bring_back, session_id, message_id)
+
+    async def pruned(self, session_id: int) -> list[Pruned]:
+        """The branches of a session that lie in the trash, the one that went last first."""
+        return await self._do(branches.pruned, session_id)
+
+    async def purge_pruned(self, session_id: int) -> Purged:
+        """Erase the branches of a session that lie in the trash, for good: tables, index, log, saved states."""
+        return await self._do(purge_pruned, session_id, self._folder)

@@ -240,6 +240,14 @@ class Store(Shelf):
             provenance=provenance,
         )
 
+    async def add_reply(self, session_id: int, parent: int | None, text: str, provenance: Provenance) -> Message:
+        """A reply that a person wrote, beside those that are there.
+
+        Raises:
+            NoSuchSession: when the session is gone.
+        """
+        return await self._do(messages.add_reply, session_id, parent, text, provenance)
+
     async def begin_summary(self, session_id: int, parent: int) -> Message:
         """A summary that streams, of the path that ends with a message.
 

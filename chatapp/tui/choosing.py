@@ -41,6 +41,7 @@ from chatapp.tui.trash import trash_actions
 from chatapp.tui.widgets.composer import WritingArea
 from chatapp.tui.widgets.sampling import SamplingPanel
 from chatapp.tui.widgets.sessions import SessionList
+from chatapp.tui.widgets.transcript.branching import BranchingView
 from chatapp.tui.widgets.transcript.finding import FindingView
 from chatapp.tui.widgets.transcript.reading import ReadingView
 
@@ -178,7 +179,7 @@ def key_groups(app: type, screen: type, keymap: Mapping[str, str]) -> list[Group
     areas: dict[str, list[type]] = {
         "anywhere": [app, *_screen_classes(screen), PageView],
         "composer": [WritingArea],
-        "page": [ReadingView, FindingView],
+        "page": [ReadingView, BranchingView, FindingView],
         "sampling": [SamplingPanel],
         "sessions": [SessionList],
         "agenda": [AgendaScreen],

@@ -132,11 +132,11 @@ def details(reply: Message) -> str:
         parts.append(f"{came.reused_tokens:,} reused")
     if came.segments:
         last = came.segments[-1]
-        parts += [f"seed {last.seed}", _tuning(came.preset, last.settings)]
+        parts += [f"seed {last.seed}", tuning(came.preset, last.settings)]
     return "   ".join(parts)
 
 
-def _tuning(preset: str, settings: SamplingSettings) -> str:
+def tuning(preset: str, settings: SamplingSettings) -> str:
     """The preset, and how many settings differed from it."""
     base = resolve(preset_named(preset)).settings
     changed = sum(

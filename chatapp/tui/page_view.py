@@ -20,9 +20,9 @@ from chatapp.conversation.message import Kind, Message, Role, StopReason
 from chatapp.errors import Refusal
 from chatapp.store import StoreError
 from chatapp.tui import entries as page
+from chatapp.tui.branching_page import BranchingPage
 from chatapp.tui.commands import begun, parse, slip
 from chatapp.tui.desk import Desk, Verb
-from chatapp.tui.finding_page import FindingPage
 from chatapp.tui.widgets.composer import Composer
 from chatapp.tui.widgets.head import NewLines
 from chatapp.tui.widgets.margin_lines import CommandLines
@@ -33,7 +33,7 @@ DRAFT_PLAN_SECONDS = 0.25
 """Until the tokens of a draft are counted, once the keys rest."""
 
 
-class PageView(FindingPage):
+class PageView(BranchingPage):
     """Does what is asked of the chat in view and of its messages."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -66,15 +66,19 @@ class PageView(FindingPage):
     def __init__(self, desk: Desk, *, temporary: bool, id: str) -> None:  # noqa: A002  Textual's own name
         super().__init__(desk, temporary=temporary, id=id)
         self._editing: Message | None = None
+        self._beginning = False
+        """Whether what is written is the beginning of a reply, to the message that is held as edited."""
 
     def show_chat(self) -> None:
         """Another chat comes into view; an edit of the one before is left."""
-        self._editing = None
+        self._editing, self._beginning = None, False
         self.transcript.mark(None)
         super().show_chat()
 
     def hint(self) -> str:
         """What enter does, where that is not plain."""
+        if self._beginning:
+            return "the reply's beginning; enter lets the model go on"
         return "editing, esc leaves it" if self._editing else super().hint()
 
     def _run(self, verb: Verb, on_refused: Callable[[], None] = lambda: None) -> bool:
@@ -110,13 +114,21 @@ class PageView(FindingPage):
 
     def _submit_edit(self, edited: Message, text: str) -> None:
         def give_back() -> None:
-            self._edit(edited)
+            self._edit(edited, beginning=begins)
             self.composer.write(text)
 
-        if edited.kind is Kind.SUMMARY:
-            self._leave_editing()
+        begins = self._beginning
+        if begins:
+            runs = self._run(partial(self.chat.begin, edited.id, text), give_back)
+        elif edited.kind is Kind.SAID and edited.role is Role.ASSISTANT:
+            runs = True
+            self.write_over(edited, text)
+        elif edited.kind is Kind.SUMMARY:
+            runs = True
             self._rewrite_summary(edited, text)
-        elif self._run(partial(self.chat.edit, edited.id, text), give_back):
+        else:
+            runs = self._run(partial(self.chat.edit, edited.id, text), give_back)
+        if runs:
             self._leave_editing()
         else:
             self.composer.write(text)
@@ -166,16 +178,16 @@ class PageView(FindingPage):
         if own:
             self._edit(own[-1])
 
-    def _edit(self, message: Message) -> None:
+    def _edit(self, message: Message, *, beginning: bool = False, text: str | None = None) -> None:
         if self._editing is None:
             self.chat.session.draft = self.composer.text  # it comes back when the edit is left
-        self._editing = message
-        self.composer.write(message.text)
+        self._editing, self._beginning = message, beginning
+        self.composer.write(message.text if text is None else text)
         self.composer.focus()
         self.show_names()
 
     def _leave_editing(self) -> None:
-        self._editing = None
+        self._editing, self._beginning = None, False
         self.composer.write(self.chat.session.draft)
         self.show_names()
 
@@ -207,10 +219,18 @@ class PageView(FindingPage):
     @on(Transcript.Edit)
     def _edit_message(self, event: Transcript.Edit) -> None:
         message = self.chat.session.tree.get(event.key)
-        if message is None:
+        if message is None or message is self.chat.streaming or message.kind is Kind.CUT:
             return
-        if message.role is Role.USER or message.kind is Kind.SUMMARY:
-            self._edit(message)
+        self._edit(message)
+
+    @on(Transcript.Begin)
+    def _begin_reply(self, event: Transcript.Begin) -> None:
+        message = self.chat.session.tree.get(event.key)
+        if message is None or message is self.chat.streaming or message.kind is not Kind.SAID:
+            return
+        question = self.question_of(message)
+        if question is not None:
+            self._edit(question, beginning=True, text=message.text if message.role is Role.ASSISTANT else "")
 
     @on(Transcript.Pin)
     async def _pin(self, event: Transcript.Pin) -> None:
@@ -224,7 +244,10 @@ class PageView(FindingPage):
     @on(Transcript.UndoBorder)
     async def _undo_border(self, event: Transcript.UndoBorder) -> None:
         border = self.chat.session.tree.get(event.key)
-        if border is None or border.kind is Kind.SAID or self.chat.streaming is not None:
+        if border is None or self.chat.streaming is not None:
+            return
+        if border.kind is Kind.SAID:
+            self.bring_back_last()
             return
         with self.trouble_told():
             await self.chat.room.undo_border(border.id, undone=not border.undone)

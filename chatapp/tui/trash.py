@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from chatapp.conversation.session import SessionHead
 from chatapp.text import display_line
+from chatapp.tui.branching import open_branch_trash
 from chatapp.tui.screens.sheet import Item, Sheet
 
 if TYPE_CHECKING:
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
 def trash_actions() -> list[tuple[str, Callable[[MainScreen], None]]]:
     """What the palette offers."""
-    return [("Trash: bring back, or erase for good", open_trash)]
+    return [
+        ("Trash: bring back, or erase for good", open_trash),
+        ("Trash of this session: its branches", open_branch_trash),
+    ]
 
 
 def open_trash(screen: MainScreen) -> None:

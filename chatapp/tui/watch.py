@@ -50,11 +50,13 @@ async def catch_up(store: Store, session: Session, own: int | None) -> bool:
         session: as it is shown here.
         own: the reply that is being written here, which is newer here than in the store.
     """
+    known = {message.id for message in session.tree.all()}
     try:
         fresh = await store.session(session.uid)
     except NoSuchSession:  # erased by the other window; what is shown here stays until it is left
         return False
-    tree, news = session.tree, False
+    tree = session.tree
+    news = _let_go(session, known.difference(message.id for message in fresh.tree.all()))
     for message in fresh.tree.all():
         if message.id not in tree:
             tree.take(message)
@@ -65,3 +67,11 @@ async def catch_up(store: Store, session: Session, own: int | None) -> bool:
             here.text, here.token_ids = message.text, message.token_ids
             here.status, here.provenance = message.status, message.provenance
     return news
+
+
+def _let_go(session: Session, gone: set[int]) -> bool:
+    """Take out what another window has put in the trash; whether there was anything."""
+    for message_id in sorted(gone):  # those below a message go with it
+        if message_id in session.tree:
+            session.tree.prune(message_id)
+    return bool(gone)

@@ -5,6 +5,8 @@ What is in it, its subclasses say as lines; this class scrolls, follows, and hea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual import events
 from textual.geometry import Size
 from textual.message import Message
@@ -12,7 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from chatapp.text import display_line
-from chatapp.tui.lines import Line, beside, clip, ends, indent, keys, strip
+from chatapp.tui.lines import Line, beside, clip, ends, gap, indent, keys, strip
 from chatapp.tui.look import Look, look_of
 
 LOW, NARROW = 30, 100
@@ -43,7 +45,7 @@ class ListPage(Widget):
         self._top = 0
         self._down = 0
         self._follow = True
-        self._rows: list[Row] = []
+        self._rows: Sequence[Row] = []
         self._drawn: tuple[tuple[Look, Size], list[Line]] | None = None
 
     # What the subclass says ---------------------------------------------------------------------------------
@@ -56,9 +58,17 @@ class ListPage(Widget):
         """The title of the page, and what stands opposite."""
         raise NotImplementedError
 
-    def rows(self, look: Look, cells: int, *, roomy: bool) -> list[Row]:
+    def about(self) -> str:
+        """What the page is about, beside its title."""
+        return ""
+
+    def rows(self, look: Look, cells: int, *, roomy: bool) -> Sequence[Row]:
         """The list."""
         raise NotImplementedError
+
+    def places(self) -> Sequence[int]:
+        """The lines of the list that belong to what one stands on."""
+        return [place for place, (_, index) in enumerate(self._rows) if index == self.at]
 
     def detail(self, look: Look, cells: int) -> list[Line]:
         """What one stands on, laid out to be read."""
@@ -133,11 +143,12 @@ class ListPage(Widget):
     def _draw(self, look: Look) -> list[Line]:
         cells, height = self.size.width - 2 * _EDGE, self.size.height
         title, opposite = self.head()
-        head = ends([(title, look.strong)], [(opposite, look.faint)], cells)
+        said = clip(display_line(self.about()), cells - len(title) - len(opposite) - 6)
+        head = ends([(title, look.strong), gap(3), (said, look.muted)], [(opposite, look.faint)], cells)
         lines: list[Line] = [] if self._low else [[]]
         lines += [head, *([[]] * (self._list_from - len(lines) - 1)), *self._body(look)]
-        said = self.said or ("" if self._columns[1] else self.in_short())
-        lines += [[(clip(display_line(said), cells), look.faint)]]
+        below = self.said or ("" if self._columns[1] else self.in_short())
+        lines += [[(clip(display_line(below), cells), look.faint)]]
         lines += [[("›", look.accent)] if self.typing else self.key_line(look, cells), []]
         return indent([*lines, *([[]] * height)][:height], _EDGE)
 
@@ -153,7 +164,7 @@ class ListPage(Widget):
 
     def _reached(self) -> int:
         """The list's first line, so that the whole row one stands on is seen; the heading with the first row."""
-        places = [place for place, (_, index) in enumerate(self._rows) if index == self.at]
+        places = self.places()
         if not places:
             return 0
         first = 0 if self.at == 0 else places[0]

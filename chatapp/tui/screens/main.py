@@ -22,6 +22,7 @@ from chatapp.home import Home
 from chatapp.recording import Saving
 from chatapp.store import Damaged, Foreign, StoreError
 from chatapp.tui.assistant import LOOK_SECONDS, Assistant
+from chatapp.tui.branching import fork, open_branches
 from chatapp.tui.choosing import (
     choose_model,
     choose_persona,
@@ -56,6 +57,7 @@ class MainScreen(ColumnsScreen):
         Binding("ctrl+n", "new", "new session", id="app.new"),
         Binding("ctrl+o", "models", "model", id="app.model"),
         Binding("ctrl+g", "personas", "persona", id="app.persona"),
+        Binding("f7", "branches", "branches", id="app.branches", priority=True),
         Binding("f8", "inspect", "the prompt, token by token", id="app.prompt"),
         Binding("f9", "agenda", "agenda", id="app.agenda"),
     ]
@@ -388,6 +390,15 @@ class MainScreen(ColumnsScreen):
     def action_personas(self) -> None:
         """Choose a persona."""
         choose_persona(self)
+
+    @on(Transcript.Branches)
+    def action_branches(self) -> None:
+        """Every branch of the session."""
+        open_branches(self)
+
+    @on(Transcript.Fork)
+    def _fork(self, event: Transcript.Fork) -> None:
+        self.run_worker(fork(self, event.key), group="branch", exclusive=True)
 
     @on(Transcript.Inspect)
     def action_inspect(self) -> None:

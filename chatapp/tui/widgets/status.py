@@ -45,6 +45,8 @@ STANDING = State(
         ("e", "edit"),
         ("r", "again"),
         ("c", "copy"),
+        ("t", "branches"),
+        ("d", "details"),
         ("p", "pin"),
         ("i", "prompt"),
         ("esc", "write"),

@@ -15,8 +15,8 @@ from chatapp.text import folded
 from chatapp.tui.lines import Line, fit
 from chatapp.tui.look import Look
 
+from .branching import BranchingView
 from .column import Column
-from .reading import ReadingView
 from .row import Row, from_cell
 from .view import MessageView
 
@@ -84,7 +84,7 @@ def _styled(line: Line, plain: Line, cell: int, span: Span, style: Style) -> Lin
     return [*fit(line, left), *((piece, before + style) for piece, before in middle), *from_cell(line, right)]
 
 
-class FindingView(ReadingView):
+class FindingView(BranchingView):
     """A column in which words can be found."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

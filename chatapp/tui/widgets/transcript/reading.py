@@ -26,7 +26,12 @@ class ReadingView(ColumnView):
         Binding("c", "copy", "copy", id="page.copy"),
         Binding("m", "remember", "remember it", id="page.remember"),
         Binding("p", "pin", "keep in the window, or let go", id="page.pin"),
-        Binding("u", "undo_border", "see again what was left out, or not", id="page.undo_border"),
+        Binding(
+            "u",
+            "undo_border",
+            "undo: the border one stands on, or what was thrown away last",
+            id="page.undo_border",
+        ),
         Binding("i", "inspect", "the prompt, token by token", id="page.inspect"),
         Binding("enter", "unfold", "open a long question", id="page.unfold", show=False),
         Binding("escape", "to_composer", "back to writing", id="page.to_composer", show=False),
