@@ -56,7 +56,7 @@ _SHAPE = {
 class Metronome:
     """Reads requests and answers them at its pace."""
 
-    def __init__(self, text: str, pace: float, hold: Path) -> None:
+    def __init__(self, text: str, pace: float, hold: Path | None = None) -> None:
         """A metronome that says no more than the first word of a reply while the file `hold` is there."""
         self._words = re.findall(r"\s*\S+|\s+$", text)
         self._hold = hold
@@ -116,7 +116,7 @@ class Metronome:
             heard = self._next(due - time.monotonic())
             if isinstance(heard, Plan):
                 self._say(_planned(heard))
-            elif heard is None and may_be_held and self._hold.exists():
+            elif heard is None and may_be_held and self._hold is not None and self._hold.exists():
                 due = time.monotonic() + HELD_SECONDS
             else:
                 return heard
