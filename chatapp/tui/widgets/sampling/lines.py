@@ -24,6 +24,7 @@ from chatapp.conversation.sampling import (
 from chatapp.text import display_line
 from chatapp.tui.lines import Line, ends, fit, flow, gap, indent, meter, slider, width
 from chatapp.tui.look import Look
+from chatapp.tui.prompt_lines import part_lines
 from chatapp.tui.widgets.sampling.view import PRESET_ROW, View
 
 _EDGE, _LABEL, _VALUE, _WORD = 2, 12, 8, 9
@@ -78,9 +79,21 @@ def draw(view: View, look: Look, cells: int, height: int) -> Picture:
         _scroll(picture, view.at, len(help_lines), room)
     del lines[room:]
     lines += [[] for _ in range(height - len(lines))]
+    _draw_plan(lines, view, look, cells)
     if view.context is not None and height >= 2:
         lines[height - 2] = _context_line(*view.context, look)
     return picture
+
+
+def _draw_plan(lines: list[Line], view: View, look: Look, cells: int) -> None:
+    """What the context window holds, above its meter, where the column is tall and has room for it."""
+    if view.plan is None or len(lines) < _TALL:
+        return
+    parts = indent(part_lines(view.plan, look, cells - _EDGE - _RIGHT_MARGIN), _EDGE)
+    block: list[Line] = [[gap(_EDGE), ("Context", look.muted)], [], *parts]
+    start = len(lines) - _BELOW_PLAN - len(block)
+    if not any(lines[start - 1 : len(lines) - _BELOW_PLAN]):
+        lines[start : start + len(block)] = block
 
 
 def _draw_families(picture: Picture, view: View, look: Look, cells: int) -> None:
