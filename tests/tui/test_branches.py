@@ -17,6 +17,7 @@ from chatapp.tui import desk
 from chatapp.tui.app import ChatApp
 from chatapp.tui.screens.branch_page import BranchPage
 from chatapp.tui.screens.branches import BranchesScreen
+from chatapp.tui.screens.comparison import Comparison
 from chatapp.tui.screens.main import MainScreen
 from chatapp.tui.screens.sheet import Sheet
 from chatapp.tui.start import Start
@@ -236,3 +237,24 @@ async def test_at_80_columns_there_is_no_preview_and_a_click_stands_there(open_a
         assert page(person).here.text == "first"
         await person.pilot.click(BranchPage, offset=(20, 2), times=2)
         await back_on_page(person)
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24)])
+async def test_d_compares_two_siblings_and_enter_goes_to_the_other(open_app, size):
+    async with open_app(size=size) as person:
+        await person.ask("first")
+        await person.press("shift+up", "e", "end")
+        await person.type(" six")
+        await person.press("enter")
+        await person.until(lambda: len(person.chat.session.tree) == 3)
+        await open_branches(person)
+        await person.press("d")
+        await person.until(lambda: isinstance(person.app.screen, Comparison))
+        shown = lines(person)
+        both = [line for line in shown if "‹2/2›" in line and "‹1/2›" in line]
+        assert len(both) == (size[0] > 100)
+        assert any("1 word of its own" in line for line in shown)
+        assert any("▎ one two three four five six" in line for line in shown)
+        await person.press("enter")
+        await person.until(lambda: isinstance(person.app.screen, BranchesScreen))
+        assert page(person).here.text == REPLY

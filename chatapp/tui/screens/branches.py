@@ -17,6 +17,7 @@ from chatapp.conversation.session import Session
 from chatapp.store import StoreError
 from chatapp.tui.entries import counted
 from chatapp.tui.screens.branch_page import BranchPage
+from chatapp.tui.screens.comparison import Comparison
 
 _FRESH_SECONDS = 0.5
 """Between two looks at whether something was said meanwhile."""
@@ -45,6 +46,7 @@ class BranchesScreen(Screen[BranchChoice | None]):
         Binding("home,g", "move(-1000000)", "first", show=False, id="branches.first"),
         Binding("end,G", "move(1000000)", "last", show=False, id="branches.last"),
         Binding("enter", "choose('go')", "go there", show=False, id="branches.go"),
+        Binding("d", "compare", "compare with a sibling", show=False, id="branches.compare"),
         Binding("f", "choose('fork')", "fork into a new session", show=False, id="branches.fork"),
         Binding("x,delete", "prune", "to the trash, with all below", show=False, id="branches.prune"),
         Binding("u", "undo", "bring back what went last", show=False, id="branches.undo"),
@@ -118,6 +120,20 @@ class BranchesScreen(Screen[BranchChoice | None]):
             self.dismiss(BranchChoice(does))
         elif does != "bring back" and (here := self._page.here) is not None:
             self.dismiss(BranchChoice(does, here.id))
+
+    def action_compare(self) -> None:
+        """Compare the message one stands on with a sibling."""
+        here = self._page.here
+        if here is None:
+            return
+        if len(self._tree.siblings(here.id)) > 1:
+            self.app.push_screen(Comparison(self._tree, here), self._compared)
+        else:
+            self._page.say("This message has no sibling yet.")
+
+    def _compared(self, sibling: int | None) -> None:
+        if sibling is not None:
+            self._page.stand_on_message(sibling)
 
     @work(group="prune")
     async def action_prune(self) -> None:
