@@ -19,15 +19,15 @@ from chatapp import fitting, forking
 from chatapp.branching import Branches
 from chatapp.config import Settings
 from chatapp.conversation.context import Policy
-from chatapp.conversation.decision import Memory
-from chatapp.conversation.message import Message, Provenance, Role, Segment
+from chatapp.conversation.message import Message, Role, Segment
 from chatapp.conversation.sampling import RANDOM_SEED, SamplingSettings
 from chatapp.conversation.session import Session, title_from
 from chatapp.conversation.trace import Trace, unpack
 from chatapp.engine.client import Engine, EngineDied, EngineError
-from chatapp.engine.protocol import CacheUse, Finished, Loading, ModelInfo, ModelOptions, Prefill, Tokens
+from chatapp.engine.protocol import CacheUse, Finished, Loading, ModelOptions, Prefill, Tokens
 from chatapp.engine.recall import Recall
 from chatapp.outcome import Outcome
+from chatapp.provenance import begun
 from chatapp.recording import Record, Saving
 from chatapp.room import Room
 from chatapp.store import Store
@@ -145,7 +145,7 @@ class Chat:
             NoRoom: when there is no room for a token of it, and the policy is to ask.
         """
         parent = self.session.tree[reply_id].parent
-        async with aclosing(self._make_room(parent, on_full)) as events:
+        async with aclosing(self.make_room(parent, on_full)) as events:
             async for event in events:
                 yield event
         reply = await self.store.begin_reply(self.session.id, parent)
@@ -203,7 +203,7 @@ class Chat:
         generation: AsyncGenerator[Bordered | Prefill | Tokens | Finished, None] | None = None,
     ) -> AsyncGenerator[TurnEvent, None]:
         """Answer by a sibling that begins as a reply does."""
-        async with aclosing(self._make_room(before.parent, on_full, reply=before)) as events:
+        async with aclosing(self.make_room(before.parent, on_full, reply=before)) as events:
             async for event in events:
                 yield event
         same = bool(before.token_ids) and before.provenance.tokenizer == self._tokenizer
@@ -246,7 +246,7 @@ class Chat:
 
     # Room in the context window -----------------------------------------------------------------------------
 
-    async def _make_room(
+    async def make_room(
         self, parent: int | None, on_full: Policy | None, *, draft: str = "", reply: Message | None = None
     ) -> AsyncGenerator[TurnEvent, None]:
         """Leave out the oldest turns, as the policy says, until a prompt fits.
@@ -300,7 +300,7 @@ class Chat:
         turns, settings = await fitting.summary_request(self.engine, prompt.window, last)
         seed = _SEEDS.getrandbits(31)
         draws = Segment(from_token=0, settings=settings, seed=seed)
-        summary.provenance = self._begun(summary, info, draws, continued=False)
+        summary.provenance = begun(self.session, summary, info, draws, continued=False)
         async with aclosing(self.engine.generate(turns, settings, seed)) as events:
             async for event in events:
                 yield event
@@ -321,7 +321,7 @@ class Chat:
     # One turn -----------------------------------------------------------------------------------------------
 
     async def _ask(self, parent: int | None, text: str, on_full: Policy | None) -> AsyncGenerator[TurnEvent, None]:
-        async with aclosing(self._make_room(parent, on_full, draft=text)) as events:
+        async with aclosing(self.make_room(parent, on_full, draft=text)) as events:
             async for event in events:
                 yield event
         asked, reply = await self.store.begin_turn(self.session.id, parent, text)
@@ -339,7 +339,7 @@ class Chat:
     ) -> AsyncGenerator[TurnEvent, None]:
         self.session.tree.add(reply)
         self.streaming, self.stopping = reply, False
-        record = Record(self.store, reply, self._tell_saving)
+        record = Record(self.store, reply, self.tell_saving)
         outcome = Outcome()
         try:
             yield Began(asked, reply)
@@ -365,22 +365,29 @@ class Chat:
             await asyncio.shield(record.close())
         yield Ended(reply)
 
-    def _tell_saving(self, saving: Saving) -> None:
+    def tell_saving(self, saving: Saving) -> None:
+        """The disk refuses a reply, or takes it after all."""
         self.on_saving(saving)
 
-    async def _generate(self, reply: Message) -> AsyncGenerator[Bordered | Prefill | Tokens | Finished, None]:
+    async def prepare(self, reply: Message) -> AsyncGenerator[Bordered | Tokens, None]:
+        """Bring the engine to where it can write a reply, and make `prompt`; that of before stays when it stops.
+
+        Raises:
+            EngineError: when no model can be loaded, or the prompt does not fit.
+            EngineDied: when the process has ended.
+        """
         if self.options is None:
             raise EngineError("No model is chosen yet.", "load")
-        info = await self.engine.ensure(self.options, self.progress)
+        await self.engine.ensure(self.options, self.progress)
         if self.recall is not None:
             await self.recall.bring_back(self.session.uid)
         if self.stopping:
             return
         persona = self.session.persona
         path = self.session.tree.path_to(reply.parent)
-        begun = bool(reply.text or reply.token_ids)  # a character may need more than one token
-        opening = "" if begun else persona.prefill
-        if opening or (begun and not reply.token_ids):  # with its ids, which the KV cache will hold
+        goes_on = bool(reply.text or reply.token_ids)  # a character may need more than one token
+        opening = "" if goes_on else persona.prefill
+        if opening or (goes_on and not reply.token_ids):  # with its ids, which the KV cache will hold
             ids = await self.engine.tokenize(opening or reply.text)
             yield Tokens(id=0, text=opening, token_ids=ids)
         open_reply = reply if reply.text or reply.token_ids else None
@@ -395,18 +402,28 @@ class Chat:
         self.prompt = prompt
         self.foreign = self.engine.tenant is not None and self.engine.tenant is not self
         self.engine.tenant = self
+
+    async def _generate(self, reply: Message) -> AsyncGenerator[Bordered | Prefill | Tokens | Finished, None]:
+        goes_on = bool(reply.text or reply.token_ids)
+        async with aclosing(self.prepare(reply)) as preparing:
+            async for before in preparing:
+                yield before
+        info, prompt = self.engine.info, self.prompt
+        if self.stopping or info is None or prompt is None:
+            return
         settings = self._settings()
-        seed = _seed(settings, reply if begun else None)
-        reply.provenance = self._begun(
-            reply, info, Segment(from_token=len(reply.token_ids), settings=settings, seed=seed), continued=begun
-        ).model_copy(update={"left_out": prompt.plan.left_out})
+        seed = seed_for(settings, reply if goes_on else None)
+        draws = Segment(from_token=len(reply.token_ids), settings=settings, seed=seed)
+        reply.provenance = begun(
+            self.session, reply, info, draws, continued=goes_on, left_out=prompt.plan.left_out
+        )
         async with aclosing(
             self.engine.generate(
                 prompt.turns,
                 settings,
                 seed,
-                template=persona.template,
-                open_last=open_reply is not None,
+                template=self.session.persona.template,
+                open_last=prompt.open_last,
                 first_index=len(reply.token_ids),
                 memory=reply.provenance.memory,
                 record=self.record,
@@ -417,25 +434,8 @@ class Chat:
                     self.cache = event.cache
                 yield event
 
-    def _begun(self, reply: Message, info: ModelInfo, draws: Segment, *, continued: bool) -> Provenance:
-        """Where a reply comes from, as far as that is known before its end; it may break off at any moment."""
-        return Provenance(
-            model_name=f"{info.name} {info.quantisation}".strip(),
-            model_path=info.path,
-            model_fingerprint=info.fingerprint,
-            tokenizer=info.tokenizer,
-            persona=self.session.persona.digest,
-            preset=self.session.sampling().preset.name,
-            reproducible=info.reproducible,
-            segments=(*(reply.provenance.segments if continued else ()), draws),
-            memory=reply.provenance.memory if continued else Memory(),
-            continued_from=len(reply.token_ids),
-            chosen=reply.provenance.chosen if continued else (),
-            edited_from=reply.provenance.edited_from if continued else "",
-        )
 
-
-def _seed(settings: SamplingSettings, begun: Message | None) -> int:
+def seed_for(settings: SamplingSettings, begun: Message | None = None) -> int:
     """The seed for a reply: the one chosen, that of the reply it continues, or a new one."""
     if settings.seed != RANDOM_SEED:
         return settings.seed

@@ -74,15 +74,18 @@ def begin_turn(
     connection: apsw.Connection, owner: str, session_id: int, parent: int | None, text: str
 ) -> tuple[Message, Message]:
     """Keep what the person said and make room for the reply, all in one transaction."""
-    text = repair(text)
     with writing(connection):
-        use(connection, session_id)
-        asked = _insert(connection, session_id, _New(parent, Role.USER, text))
-        reply = _insert(connection, session_id, _New(asked.id, Role.ASSISTANT, "", owner=owner))
-        connection.execute("DELETE FROM draft WHERE session = ?", (session_id,))
-        connection.execute(
-            "UPDATE session SET title = ? WHERE id = ? AND title = ''", (title_from(text), session_id)
-        )
+        return _begin_turn(connection, owner, session_id, parent, repair(text))
+
+
+def _begin_turn(
+    connection: apsw.Connection, owner: str, session_id: int, parent: int | None, text: str
+) -> tuple[Message, Message]:
+    use(connection, session_id)
+    asked = _insert(connection, session_id, _New(parent, Role.USER, text))
+    reply = _insert(connection, session_id, _New(asked.id, Role.ASSISTANT, "", owner=owner))
+    connection.execute("DELETE FROM draft WHERE session = ?", (session_id,))
+    connection.execute("UPDATE session SET title = ? WHERE id = ? AND title = ''", (title_from(text), session_id))
     asked.active_child = reply.id
     return asked, reply
 
@@ -112,6 +115,28 @@ def add_reply(
         use(connection, session_id)
         new = _New(parent, Role.ASSISTANT, repair(text), provenance=provenance)
         return _insert(connection, session_id, new)
+
+
+def begin_many(
+    connection: apsw.Connection, owner: str, session_id: int, parent: int | None, *, text: str | None, count: int
+) -> tuple[Message | None, list[Message]]:
+    """Make room for several replies to what was said, or to a text that is said now, all in one transaction.
+
+    The first of them is in view.
+    """
+    with writing(connection):
+        asked = None
+        if text is not None:
+            asked, first = _begin_turn(connection, owner, session_id, parent, repair(text))
+            parent, replies = asked.id, [first]
+        else:
+            use(connection, session_id)
+            replies = [_insert(connection, session_id, _New(parent, Role.ASSISTANT, "", owner))]
+        replies += [
+            _insert(connection, session_id, _New(parent, Role.ASSISTANT, "", owner)) for _ in range(count - 1)
+        ]
+        _set_active(connection, session_id, parent, replies[0].id)
+    return asked, replies
 
 
 def begin_summary(connection: apsw.Connection, owner: str, session_id: int, parent: int) -> Message:
