@@ -67,11 +67,12 @@ def _chosen(record: TokenRecord | None, token_id: int) -> TokenRecord | None:
 async def end_at_once(reply: Message) -> AsyncGenerator[Finished, None]:
     """The end of a reply that nothing is added to."""
     came = reply.provenance
+    prompt = came.prompt_tokens - came.continued_from + len(reply.token_ids)
     yield Finished(
         id=0,
         stop_reason=StopReason.END,
-        prompt_tokens=came.prompt_tokens,
-        reused_tokens=came.prompt_tokens,
+        prompt_tokens=prompt,
+        reused_tokens=prompt,
         evaluated_tokens=0,
         generated_tokens=0,
         segments=came.segments[-1:],

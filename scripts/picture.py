@@ -79,6 +79,12 @@ class Pen:
             draw.ellipse((x + 1, middle - 5, x + 11, middle + 5), fill=ink)
         elif character == "▀":
             box(0, y, CELL, middle)
+        elif 0x2801 <= code <= 0x28FF:
+            for bit in range(8):
+                if (code - 0x2800) >> bit & 1:
+                    column, row = (bit // 3, bit % 3) if bit < 6 else (bit - 6, 3)
+                    across, down = x + 3 + 6 * column, y + LINE * (2 * row + 1) / 8
+                    draw.ellipse((across - 1, down - 1, across + 1, down + 1), fill=ink)
         elif 0x2581 <= code <= 0x2588:
             box(0, y + LINE * (1 - (code - 0x2580) / 8), CELL, y + LINE)
         elif 0x2589 <= code <= 0x258F:

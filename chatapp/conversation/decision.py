@@ -128,6 +128,17 @@ class Draw(_Frozen):
     """What the draw took first and the grammar did not allow; the stages are those of the second draw."""
 
 
+TEMPERATURES = tuple(step / 20 for step in range(41))
+"""Those that a curve has a probability for."""
+
+
+class Curve(Token):
+    """How a candidate fares at other temperatures: its probability among those that the temperature is given."""
+
+    p: tuple[float, ...]
+    """At each of `TEMPERATURES`."""
+
+
 class Decision(_Frozen):
     """The next token's candidates through the whole chain, and the draw."""
 
@@ -139,6 +150,8 @@ class Decision(_Frozen):
     """The likeliest of every stage, by their plain probability; the rest is the difference to `kept`."""
     draw: Draw
     log_z: float
+    curves: tuple[Curve, ...] = ()
+    """Of the likeliest five that reach the temperature, where they were asked for."""
 
     def top(self, stage: int, count: int) -> list[Row]:
         """The likeliest after a stage, the likeliest first."""

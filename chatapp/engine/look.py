@@ -77,6 +77,7 @@ class Look:
         index: int | None = None,
         memory: Memory | None = None,
         top: int = 50,
+        curves: bool = False,
     ) -> Decision:
         """How the next token is decided, stage by stage; waits for a running reply.
 
@@ -98,11 +99,18 @@ class Look:
             index=len(begun) if index is None else index,
             memory=memory or Memory(),
             top=top,
+            curves=curves,
         )
         return (await self._ask(request, Decided)).decision
 
     async def restage(
-        self, settings: SamplingSettings, *, seed: int | None = None, memory: Memory | None = None, top: int = 50
+        self,
+        settings: SamplingSettings,
+        *,
+        seed: int | None = None,
+        memory: Memory | None = None,
+        top: int = 50,
+        curves: bool = False,
     ) -> Decision:
         """The token that was decided last with other settings: no evaluation, also while a reply is running.
 
@@ -110,7 +118,7 @@ class Look:
             EngineError: when it cannot be decided with these settings.
             EngineDied: when the process has ended.
         """
-        request = Restage(id=next(self._ids), settings=settings, seed=seed, memory=memory, top=top)
+        request = Restage(id=next(self._ids), settings=settings, seed=seed, memory=memory, top=top, curves=curves)
         return (await self._ask(request, Decided)).decision
 
     async def score(

@@ -21,8 +21,8 @@ class _Message(BaseModel):
 class Decide(_Message):
     """Show how the token after a prompt and the beginning of a reply is decided.
 
-    The conversation is left as it is. Of the prompt, what the KV cache holds is not evaluated again: a token
-    of the reply in it costs one more token.
+    Of the prompt, what the KV cache holds is not evaluated again: a token of the reply in it costs one more token.
+    Where it holds much less, it is filled as for a reply, and what it held waits.
     """
 
     kind: Literal["decide"] = "decide"
@@ -38,6 +38,8 @@ class Decide(_Message):
     """The position of the token in the reply."""
     memory: Memory = Memory()
     top: Annotated[int, Field(ge=1, le=MAX_CANDIDATES)] = 50
+    curves: bool = False
+    """Whether it is told how the first five fare at other temperatures."""
 
 
 class Restage(_Message):
@@ -53,6 +55,7 @@ class Restage(_Message):
     """None: the one asked with."""
     memory: Memory | None = None
     top: Annotated[int, Field(ge=1, le=MAX_CANDIDATES)] = 50
+    curves: bool = False
 
 
 class Score(_Message):

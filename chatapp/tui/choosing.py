@@ -31,6 +31,7 @@ from chatapp.tui.finding import MESSAGES, find_messages
 from chatapp.tui.page_view import PageView
 from chatapp.tui.prompt_lines import Shown, break_of
 from chatapp.tui.screens.agenda import AgendaScreen
+from chatapp.tui.screens.cut_view import CutView
 from chatapp.tui.screens.inspector import Inspector
 from chatapp.tui.screens.keys import Group, KeysScreen, groups_from, key_name
 from chatapp.tui.screens.memory import MemoryScreen
@@ -182,6 +183,7 @@ def key_groups(app: type, screen: type, keymap: Mapping[str, str]) -> list[Group
         "page": [ReadingView, BranchingView, FindingView],
         "sampling": [SamplingPanel],
         "sessions": [SessionList],
+        "cut view": [CutView],
         "agenda": [AgendaScreen],
         "memory": [MemoryScreen],
     }

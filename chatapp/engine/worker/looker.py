@@ -12,6 +12,7 @@ import numpy as np
 from chatapp.conversation.decision import Decision, Memory, TokenRecord
 from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import NEUTRAL, SamplingSettings
+from chatapp.engine.prefix import common_prefix
 from chatapp.engine.protocol import Prefill
 from chatapp.engine.questions import (
     Choose,
@@ -24,6 +25,7 @@ from chatapp.engine.questions import (
     Score,
     Scored,
 )
+from chatapp.engine.worker.cache import Aborted
 from chatapp.engine.worker.model import Model
 from chatapp.engine.worker.record import Recorder
 from chatapp.engine.worker.sampler import Said, Sampler
@@ -31,6 +33,8 @@ from chatapp.engine.worker.staging import Staging
 from chatapp.engine.worker.stream import incremental_utf8
 
 _TOLD_EVERY = 0.05
+_NEAR = 8
+"""Tokens that are rather evaluated beside what the KV cache holds than in its place."""
 _PLAIN = SamplingSettings.model_validate(NEUTRAL)
 
 Tell = Callable[[Prefill], None]
@@ -73,10 +77,29 @@ class Looker:
         self._check(ids)
         if not ids:
             raise LookError("Nothing stands before this token, and this model has none to begin a text with.")
-        logits = self._model.aside.last(ids, begun, _Progress(request.id, len(ids), tell))
+        progress = _Progress(request.id, len(ids), tell)
+        self._read(ids, begun, progress)
+        logits = self._model.aside.last(ids, begun, progress)
         said = Said(ids, len(ids) - begun)
         self._seen = _Seen(logits, said, request.seed, request.index, request.memory)
-        return Decided(id=request.id, decision=self._staged(self._seen, request.settings, request.top))
+        return Decided(id=request.id, decision=self._staged(self._seen, request))
+
+    def _read(self, ids: list[int], begun: int, progress: Callable[[int], None]) -> None:
+        """Have the KV cache hold what stands before a token, where it holds much less, as a reply would have it.
+
+        So the tokens around it cost one each. What the cache held and loses by that waits as for any other prompt.
+        """
+        cache, before = self._model.cache, ids[:-1]
+        shared = common_prefix(cache.tokens, before)
+        if shared == len(before) or (shared < len(cache.tokens) and len(before) - shared <= _NEAR):
+            return
+        cache.recall(ids, begun)
+        cache.keep_prefix(ids)
+        cache.prefill(before, progress, self._pause)
+
+    def _pause(self) -> None:
+        if self._model.abort.requested:
+            raise Aborted
 
     def restage(self, request: Restage) -> Decided:
         """The same token with other settings.
@@ -94,16 +117,17 @@ class Looker:
             self._seen.index,
             request.memory or self._seen.memory,
         )
-        return Decided(id=request.id, decision=self._staged(seen, request.settings, request.top))
+        return Decided(id=request.id, decision=self._staged(seen, request))
 
-    def _staged(self, seen: _Seen, settings: SamplingSettings, top: int) -> Decision:
-        staging = Staging(self._model.vocabulary, settings)
-        sampler = self._sampler(settings, seen.seed, seen.said, seen.memory)
+    def _staged(self, seen: _Seen, request: Decide | Restage) -> Decision:
+        staging = Staging(self._model.vocabulary, request.settings)
+        sampler = self._sampler(request.settings, seen.seed, seen.said, seen.memory)
         try:
             sampler.draw(seen.logits, seen.index, staging)
         finally:
             sampler.close()
-        return staging.decision(prompt_tokens=len(seen.said.tokens), top=top)
+        decision = staging.decision(prompt_tokens=len(seen.said.tokens), top=request.top)
+        return decision.model_copy(update={"curves": staging.curves()}) if request.curves else decision
 
     def score(self, request: Score, tell: Tell) -> Scored:
         """How each token of a text would be decided.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chatapp.conversation.decision import Decision, Draw, Row, Stage
+from chatapp.conversation.decision import TEMPERATURES, Curve, Decision, Draw, Row, Stage
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.engine.worker.candidates import Candidates
 from chatapp.engine.worker.chain import Moment, aim, surprise_limit
@@ -17,6 +17,8 @@ from chatapp.engine.worker.vocabulary import Vocabulary
 
 LOGITS = "logits"
 _CUT = -1.0
+_CURVES = 5
+_AFTER_CUT_OFFS = {"temperature", "mirostat", "adaptive_p"}
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,29 @@ class Staging:
             rows=tuple(self._row(token) for token in order),
             draw=self._draw(),
             log_z=log_z,
+        )
+
+    def curves(self) -> tuple[Curve, ...]:
+        """How the likeliest of those that reach the temperature fare as it goes from 0 to 2."""
+        names = [seen.name for seen in self._seen]
+        end = next((place for place, name in enumerate(names) if name in _AFTER_CUT_OFFS), len(names))
+        before = self._seen[end - 1]
+        logits = before.logits[before.p >= 0].astype(np.float64)
+        best = float(logits.max())
+        sums = [float(np.exp((logits - best) / t).sum()) if t else 1.0 for t in TEMPERATURES]
+        shown = likeliest(before.p, _CURVES)
+
+        def at(token: int, temperature: float, total: float) -> float:
+            if not temperature:
+                return float(token == shown[0])
+            return float(np.exp((float(before.logits[token]) - best) / temperature) / total)
+
+        return tuple(
+            Curve(
+                **self._vocabulary.token(token).model_dump(),
+                p=tuple(at(token, t, total) for t, total in zip(TEMPERATURES, sums, strict=True)),
+            )
+            for token in shown
         )
 
     def _row(self, token: int) -> Row:

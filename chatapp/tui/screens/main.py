@@ -32,6 +32,7 @@ from chatapp.tui.choosing import (
     open_search,
     show_keys,
 )
+from chatapp.tui.cutting import open_cut_view
 from chatapp.tui.desk import Desk
 from chatapp.tui.loader import ModelState
 from chatapp.tui.page_view import PageView
@@ -57,6 +58,7 @@ class MainScreen(ColumnsScreen):
         Binding("ctrl+n", "new", "new session", id="app.new"),
         Binding("ctrl+o", "models", "model", id="app.model"),
         Binding("ctrl+g", "personas", "persona", id="app.persona"),
+        Binding("f4", "cut", "how the next token is decided", id="app.cut"),
         Binding("f7", "branches", "branches", id="app.branches", priority=True),
         Binding("f8", "inspect", "the prompt, token by token", id="app.prompt"),
         Binding("f9", "agenda", "agenda", id="app.agenda"),
@@ -399,6 +401,14 @@ class MainScreen(ColumnsScreen):
     @on(Transcript.Fork)
     def _fork(self, event: Transcript.Fork) -> None:
         self.run_worker(fork(self, event.key), group="branch", exclusive=True)
+
+    def action_cut(self) -> None:
+        """How the next token is decided; standing on a message, how its tokens were."""
+        open_cut_view(self, self.page.transcript.cursor)
+
+    @on(Transcript.Cut)
+    def _cut(self, event: Transcript.Cut) -> None:
+        open_cut_view(self, event.key)
 
     @on(Transcript.Inspect)
     def action_inspect(self) -> None:

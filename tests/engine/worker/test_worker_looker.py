@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from worker_turns import assistant, user
 
-from chatapp.conversation.decision import Memory
+from chatapp.conversation.decision import TEMPERATURES, Memory
 from chatapp.conversation.sampling import NEUTRAL, SamplingSettings
 from chatapp.engine.questions import Choose, Decide, Restage, Score
 from chatapp.engine.worker.cache import Aborted
@@ -196,3 +196,17 @@ def test_what_cannot_be_shown_is_said(model):
         looker.decide(Decide(id=1, turns=(user("word " * 600),), settings=LIVELY, seed=1), ignore)
     with pytest.raises(LookError, match="no token of this model"):
         looker.decide(Decide(id=1, turns=tuple(ASKED), begun=(10**6,), settings=LIVELY, seed=1), ignore)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.3, 0.65, 1.0, 1.7])
+def test_the_curves_pass_through_what_the_chain_gives_at_each_temperature(model, temperature):
+    """The point of a curve at the temperature in force is the probability after the whole chain."""
+    looker = Looker(model)
+    looker.decide(Decide(id=1, turns=tuple(ASKED), settings=PLAIN, seed=3), ignore)
+    settings = SamplingSettings(temperature=temperature, top_k=30, min_p=0.01)
+    decision = looker.restage(Restage(id=2, settings=settings, curves=True)).decision
+    place = TEMPERATURES.index(temperature)
+    final = {row.id: row.p[-1] for row in decision.rows}
+    assert len(decision.curves) == 5
+    for curve in decision.curves:
+        assert curve.p[place] == pytest.approx(final[curve.id] or 0.0, abs=1e-5)

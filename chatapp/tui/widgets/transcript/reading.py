@@ -33,6 +33,7 @@ class ReadingView(ColumnView):
             id="page.undo_border",
         ),
         Binding("i", "inspect", "the prompt, token by token", id="page.inspect"),
+        Binding("x", "cut", "how its tokens were decided", id="page.cut"),
         Binding("enter", "unfold", "open a long question", id="page.unfold", show=False),
         Binding("escape", "to_composer", "back to writing", id="page.to_composer", show=False),
     ]
@@ -66,6 +67,9 @@ class ReadingView(ColumnView):
 
     class UndoBorder(About):
         """A border of the context window is to be undone, or to be put in force again."""
+
+    class Cut(About):
+        """It is to be shown how its tokens were decided."""
 
     class Inspect(Message):
         """The prompt is to be shown."""
@@ -152,6 +156,10 @@ class ReadingView(ColumnView):
     def action_inspect(self) -> None:
         """Ask for the prompt."""
         self.post_message(self.Inspect())
+
+    def action_cut(self) -> None:
+        """Ask how the tokens were decided."""
+        self.post_message(self.Cut(self._current()))
 
     def action_unfold(self) -> None:
         """Open or fold the long question that one stands on."""
