@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from chatapp import fitting, forking
 from chatapp.branching import Branches
 from chatapp.config import Settings
+from chatapp.conversation.attachment import Attachment
 from chatapp.conversation.context import Policy
 from chatapp.conversation.message import Message, Role, Segment
 from chatapp.conversation.sampling import RANDOM_SEED, SamplingSettings
@@ -121,22 +122,29 @@ class Chat:
 
     # Each takes what is to be done once if the context window is full, in place of the session's policy.
 
-    def send(self, text: str, on_full: Policy | None = None) -> AsyncGenerator[TurnEvent, None]:
-        """Say something at the tip of the active path.
+    def send(
+        self, text: str, on_full: Policy | None = None, files: Sequence[Attachment] = ()
+    ) -> AsyncGenerator[TurnEvent, None]:
+        """Say something at the tip of the active path, with files for the model to read.
 
         Raises:
             NoRoom: when it does not fit, and the policy is to ask; nothing was kept or sent.
         """
         tip = self.session.tree.tip()
-        return self._ask(tip.id if tip else None, text, on_full)
+        return self._ask(tip.id if tip else None, text, on_full, files)
 
-    def edit(self, message_id: int, text: str, on_full: Policy | None = None) -> AsyncGenerator[TurnEvent, None]:
+    def edit(
+        self, message_id: int, text: str, on_full: Policy | None = None, files: Sequence[Attachment] | None = None
+    ) -> AsyncGenerator[TurnEvent, None]:
         """Say something else in the place of an own message: a new branch beside it.
+
+        It brings other files along, or where none are named those that the message had.
 
         Raises:
             NoRoom: when it does not fit, and the policy is to ask; nothing was kept or sent.
         """
-        return self._ask(self.session.tree[message_id].parent, text, on_full)
+        before = self.session.tree[message_id]
+        return self._ask(before.parent, text, on_full, before.files if files is None else files)
 
     async def again(self, reply_id: int, on_full: Policy | None = None) -> AsyncGenerator[TurnEvent, None]:
         """Answer once more: a sibling of a reply.
@@ -247,7 +255,13 @@ class Chat:
     # Room in the context window -----------------------------------------------------------------------------
 
     async def make_room(
-        self, parent: int | None, on_full: Policy | None, *, draft: str = "", reply: Message | None = None
+        self,
+        parent: int | None,
+        on_full: Policy | None,
+        *,
+        draft: str = "",
+        files: Sequence[Attachment] = (),
+        reply: Message | None = None,
     ) -> AsyncGenerator[TurnEvent, None]:
         """Leave out the oldest turns, as the policy says, until a prompt fits.
 
@@ -257,7 +271,7 @@ class Chat:
             return
         policy = on_full or self.room.policy
         path = self.session.tree.path_to(parent)
-        while not (prompt := await self.room.prepare(path, draft=draft, reply=reply)).plan.fits:
+        while not (prompt := await self.room.prepare(path, draft=draft, files=files, reply=reply)).plan.fits:
             # Who asks for an answer again, or for more of one, takes a short one too; so does who sends it anyway.
             if policy is Policy.STOP:
                 if prompt.plan.leaves_room and (not draft or on_full):
@@ -320,11 +334,13 @@ class Chat:
 
     # One turn -----------------------------------------------------------------------------------------------
 
-    async def _ask(self, parent: int | None, text: str, on_full: Policy | None) -> AsyncGenerator[TurnEvent, None]:
-        async with aclosing(self.make_room(parent, on_full, draft=text)) as events:
+    async def _ask(
+        self, parent: int | None, text: str, on_full: Policy | None, files: Sequence[Attachment]
+    ) -> AsyncGenerator[TurnEvent, None]:
+        async with aclosing(self.make_room(parent, on_full, draft=text, files=files)) as events:
             async for event in events:
                 yield event
-        asked, reply = await self.store.begin_turn(self.session.id, parent, text)
+        asked, reply = await self.store.begin_turn(self.session.id, parent, text, files)
         self.session.tree.add(asked)
         self.session.title = self.session.title or title_from(text)
         async with aclosing(self._answer(reply, asked)) as events:

@@ -7,9 +7,11 @@ and with it the KV cache, stays the same for some turns.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chatapp.conversation.attachment import Attachment, content
 from chatapp.conversation.context import ContextPlan, Policy, plan_of, reserve_for
 from chatapp.conversation.message import Message, Role
 from chatapp.conversation.prompt import Part, Piece, Turn, pieces
@@ -23,6 +25,9 @@ SLACK_SHARE = 4
 """A quarter of the window is freed beyond what is needed."""
 SUMMARY_SHARE, LONGEST_SUMMARY = 8, 400
 """A summary takes at most an eighth of the window, and at most so many tokens."""
+_COUNTED: dict[tuple[str, bytes], int] = {}
+"""Tokens of what comes from files, by vocabulary and text."""
+_MOST_COUNTED = 1000
 _MARGIN = 160
 """Tokens around the text that is summarised: what the model is asked, and the template."""
 _ASKED = (
@@ -73,6 +78,7 @@ async def prepare(
     path: Sequence[Message],
     *,
     draft: str = "",
+    files: Sequence[Attachment] = (),
     reply: Message | None = None,
 ) -> Prompt:
     """The prompt for a path, counted by the engine.
@@ -82,34 +88,55 @@ async def prepare(
         engine: Counts; a model must be loaded.
         path: The messages up to the question, or up to the last reply where a draft follows.
         draft: What the person is about to say.
+        files: What goes with the draft.
         reply: The reply as far as it is written; it is left open where nothing follows.
 
     Raises:
         EngineError: when the prompt cannot be made.
         EngineDied: when the process has ended.
     """
-    if draft and reply is not None:  # what is written of it is history for what follows
+    if (draft or files) and reply is not None:  # what is written of it is history for what follows
         path, reply = [*path, reply], None
     window = window_of(session.tree, path)
     tokenizer = engine.info.tokenizer if engine.info else ""
-    prompt = pieces(session.persona, window.seen, tokenizer, summary=window.summary, draft=draft, reply=reply)
+    prompt = pieces(
+        session.persona, window.seen, tokenizer, summary=window.summary, draft=draft, files=files, reply=reply
+    )
     counted = await engine.plan(
         [piece.turn for piece in prompt],
         template=session.persona.template,
         open_last=reply is not None,
     )
     size = engine.info.n_ctx if engine.info else 0
-    leaving = window.may_leave(keep_last=not draft)
+    leaving = window.may_leave(keep_last=not (draft or files))
     plan = plan_of(
         prompt,
         counted.turns,
         counted.opening,
+        from_files=[await file_tokens(engine, piece.files) for piece in prompt],
         size=size,
         reserve=reserve_for(session.sampling().settings, size),
         left_out=len(window.left_out),
         leaves_next=[message.id for message in leaving[0]] if leaving else (),
     )
     return Prompt(tuple(prompt), window, plan, counted.turns)
+
+
+async def file_tokens(engine: Engine, text: str) -> int:
+    """Tokens of what a message's content takes from its files; each text is counted once for a vocabulary.
+
+    Raises:
+        EngineError: when no model is loaded.
+        EngineDied: when the process has ended.
+    """
+    if not text:
+        return 0
+    key = (engine.info.tokenizer if engine.info else "", hashlib.sha256(text.encode()).digest())
+    if key not in _COUNTED:
+        if len(_COUNTED) >= _MOST_COUNTED:
+            _COUNTED.clear()
+        _COUNTED[key] = len(await engine.tokenize(text))
+    return _COUNTED[key]
 
 
 def turns_of(session: Session, tokenizer: str) -> list[Turn]:
@@ -160,7 +187,7 @@ async def summary_request(engine: Engine, window: Window, border: Message) -> tu
     """
     size = engine.info.n_ctx if engine.info else 0
     said = _leaving(window, border)
-    longest = max(len(message.text) for message in said)
+    longest = max(len(content(message.text, message.files)) for message in said)
     while True:
         asked = _summary_turns(said, longest)
         if longest <= 1 or await engine.count(asked) + summary_tokens(size) <= size:
@@ -180,7 +207,10 @@ def _leaving(window: Window, border: Message) -> list[Message]:
 
 
 def _summary_turns(said: Sequence[Message], longest: int) -> list[Turn]:
-    parts = [f"{_SPEAKERS[message.role]}: {_shortened(message.text.strip(), longest)}" for message in said]
+    parts = [
+        f"{_SPEAKERS[message.role]}: {_shortened(content(message.text, message.files).strip(), longest)}"
+        for message in said
+    ]
     text = "\n\n".join(parts)
     return [
         Turn(role=Role.SYSTEM, content=_ASKED),

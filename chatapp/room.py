@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chatapp import fitting
+from chatapp.conversation.attachment import Attachment
 from chatapp.conversation.context import ContextPlan, Policy
 from chatapp.conversation.message import Message, Role
 from chatapp.conversation.session import Session
@@ -34,17 +35,17 @@ class Room:
         if self._session.id:
             await self._store.save_policy(self._session.id, policy)
 
-    async def plan(self, draft: str = "") -> ContextPlan:
-        """What the context window holds, with a draft that would be sent next; also while a reply is running.
+    async def plan(self, draft: str = "", files: Sequence[Attachment] = ()) -> ContextPlan:
+        """What the window holds, with a draft and its files that would be sent next; also while a reply runs.
 
         Raises:
             EngineError: when the prompt cannot be made.
             EngineDied: when the process has ended.
         """
-        return (await self.present(draft)).plan
+        return (await self.present(draft, files)).plan
 
-    async def present(self, draft: str = "") -> fitting.Prompt:
-        """The prompt as it stands, with a draft that would be sent next.
+    async def present(self, draft: str = "", files: Sequence[Attachment] = ()) -> fitting.Prompt:
+        """The prompt as it stands, with a draft and its files that would be sent next.
 
         Raises:
             EngineError: when the prompt cannot be made.
@@ -52,16 +53,16 @@ class Room:
         """
         path = self._session.tree.path()
         reply = path.pop() if path and path[-1].role is Role.ASSISTANT else None
-        return await fitting.prepare(self._session, self._engine, path, draft=draft, reply=reply)
+        return await fitting.prepare(self._session, self._engine, path, draft=draft, files=files, reply=reply)
 
-    async def inspect(self, draft: str = "") -> tuple[fitting.Prompt, Inspected]:
+    async def inspect(self, draft: str = "", files: Sequence[Attachment] = ()) -> tuple[fitting.Prompt, Inspected]:
         """The prompt as it stands, with a draft that would be sent next, token by token.
 
         Raises:
             EngineError: when the prompt cannot be made.
             EngineDied: when the process has ended.
         """
-        prompt = await self.present(draft)
+        prompt = await self.present(draft, files)
         template = self._session.persona.template
         return prompt, await self._engine.inspect(prompt.turns, template=template, open_last=prompt.open_last)
 
@@ -83,14 +84,16 @@ class Room:
         self._session.tree.add(summary)
         return summary
 
-    async def prepare(self, path: Sequence[Message], *, draft: str, reply: Message | None) -> fitting.Prompt:
+    async def prepare(
+        self, path: Sequence[Message], *, draft: str, files: Sequence[Attachment], reply: Message | None
+    ) -> fitting.Prompt:
         """The prompt for a path before anything is kept; for the arguments see `fitting.prepare`.
 
         Raises:
             Refusal: when the engine cannot say.
         """
         try:
-            return await fitting.prepare(self._session, self._engine, path, draft=draft, reply=reply)
+            return await fitting.prepare(self._session, self._engine, path, draft=draft, files=files, reply=reply)
         except (EngineDied, EngineError) as error:
             raise Refusal("engine", str(error)) from error
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any
 
 from chatapp.chat import Bordered, Chat, Ended, TurnEvent
 from chatapp.cli.engines import stop_on_signals
+from chatapp.cli.files import fitted, read_files
 from chatapp.cli.logprobs import logprob_rows, logprobs
 from chatapp.cli.opening import open_home, open_store
 from chatapp.cli.output import note, print_json, print_table
 from chatapp.cli.sampling import overrides_of, preset_of
+from chatapp.conversation.attachment import Attachment, citations
 from chatapp.conversation.context import Policy
 from chatapp.conversation.figures import figures
 from chatapp.conversation.message import Kind, Message, Status, StopReason
@@ -61,6 +64,7 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
     chosen, overrides = preset_of(arguments), overrides_of(arguments)  # refused before anything is written
     if not 0 <= arguments.logprobs <= MAX_CANDIDATES:
         raise Refusal("usage", f"--logprobs takes 0 to {MAX_CANDIDATES:,}.")
+    files = await read_files(arguments.file)
     keep = bool(arguments.save or arguments.session or arguments.continue_newest)
     store = await open_store(home) if keep else await Store.temporary()
     engine = Engine(home.paths.engine_log, verdicts=home.paths.templates)
@@ -82,7 +86,8 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
         if info.template != "own":
             note(info.template_note)
         load_s = loop.time() - started
-        reply = await _print_reply(chat, text, as_json=arguments.json)
+        files = await fitted(chat, files, arguments.take, text)
+        reply = await _print_reply(chat, text, files, as_json=arguments.json)
         learn_from_load(home, model, options, info)
         learn_from_reply(home, model, reply, info.n_threads)
         if arguments.verbose:
@@ -112,9 +117,9 @@ async def _session(arguments: argparse.Namespace, home: Home, store: Store) -> S
     return await store.create_session(persona)
 
 
-async def _print_reply(chat: Chat, text: str, *, as_json: bool) -> Message:
+async def _print_reply(chat: Chat, text: str, files: Sequence[Attachment], *, as_json: bool) -> Message:
     reply: Message | None = None
-    async with aclosing(chat.send(text)) as events:
+    async with aclosing(chat.send(text, files=files)) as events:
         async for event in events:
             if chat.streaming is not None and chat.streaming.kind is Kind.SUMMARY:
                 continue  # it is not the answer; its border is told when it holds
@@ -192,4 +197,21 @@ def _report(chat: Chat, reply: Message, load_s: float, *, kept: bool) -> dict[st
         "session": chat.session.uid if kept else None,
         "message": reply.uid if kept else None,
         **({"logprobs": logprobs(reply)} if chat.record else {}),
+        **(_sources(chat, reply) if any(message.files for message in chat.session.tree.path()) else {}),
+    }
+
+
+def _sources(chat: Chat, reply: Message) -> dict[str, Any]:
+    """The files that the model was given, and the places of them that the reply names."""
+    files = [file for message in chat.session.tree.path() for file in message.files]
+    cited = citations(reply.text, files)
+    return {
+        "files": [
+            {"name": one.name, "sha256": one.source, "given": one.given, "characters": one.characters}
+            for one in files
+        ],
+        "citations": [
+            {"start": one.start, "end": one.end, "file": one.file.name, one.file.document.unit: one.place}
+            for one in cited
+        ],
     }

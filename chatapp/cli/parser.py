@@ -88,6 +88,14 @@ def _ask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--save", action=argparse.BooleanOptionalAction, default=None, help="keep it as a session (default: no)"
     )
+    parser.add_argument(
+        "--file", metavar="PATH", action="append", default=[], help="a file for the model to read; again for more"
+    )
+    parser.add_argument(
+        "--take",
+        choices=("whole", "passages", "beginning"),
+        help="of a file that does not fit: all of it, what the question is about, or as much as fits",
+    )
     parser.add_argument("--system", metavar="TEXT", help="a system prompt in place of the persona; may be empty")
     parser.add_argument("--no-memory", action="store_true", help="tell it nothing of what is remembered of you")
     parser.add_argument("--reproducible", action="store_true", help="bit-equal logits, about 12 %% slower")

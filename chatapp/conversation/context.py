@@ -107,15 +107,19 @@ def plan_of(
     counts: Sequence[int],
     opening: int,
     *,
+    from_files: Sequence[int] = (),
     size: int,
     reserve: int,
     left_out: int = 0,
     leaves_next: Sequence[int] = (),
 ) -> ContextPlan:
-    """The plan for the pieces of a prompt, given the tokens of each and of what opens the reply."""
+    """The plan for the pieces of a prompt, given the tokens of each, what files take of them, and the opening."""
     parts: Counter[str] = Counter({Part.REPLY: opening})
     for piece, tokens in zip(pieces, counts, strict=True):
         parts[piece.part] += tokens
+    for piece, tokens in zip(pieces, from_files, strict=False):
+        parts[piece.part] -= tokens
+        parts[Part.FILES] += tokens
     return ContextPlan(
         size=size,
         reserve=reserve,

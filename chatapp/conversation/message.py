@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from chatapp.conversation.attachment import Attachment
 from chatapp.conversation.decision import Memory, TokenRecord
 from chatapp.conversation.sampling import SamplingSettings
 
@@ -134,6 +135,8 @@ class Message:
     """A border that does not hold any more."""
     records: list[TokenRecord | None] = field(default_factory=list)
     """How its tokens were chosen, one for each token id, while it streams; later see `Chat.trace`."""
+    files: tuple[Attachment, ...] = ()
+    """What it brings along for the model to read."""
 
     @property
     def whole(self) -> bool:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from chatapp.conversation.attachment import Attachment, content, files_text
 from chatapp.conversation.memory import in_prompt
 from chatapp.conversation.message import Message, Role
 from chatapp.conversation.persona import Persona
@@ -34,6 +35,7 @@ class Part(StrEnum):
     SUMMARY = "summary"
     EXAMPLES = "examples"
     GREETING = "greeting"
+    FILES = "files"
     HISTORY = "history"
     DRAFT = "draft"
     REPLY = "reply"
@@ -46,6 +48,8 @@ class Piece:
     part: Part
     turn: Turn
     message: int | None = None
+    files: str = ""
+    """What of the content comes from files."""
 
 
 def pieces(
@@ -55,6 +59,7 @@ def pieces(
     *,
     summary: str = "",
     draft: str = "",
+    files: Sequence[Attachment] = (),
     reply: Message | None = None,
 ) -> list[Piece]:
     """A prompt. Token ids are passed on only where they belong to this tokenizer.
@@ -65,6 +70,7 @@ def pieces(
         tokenizer: The fingerprint of the model's vocabulary.
         summary: What stands for earlier messages.
         draft: What the person is about to say.
+        files: What goes with the draft.
         reply: The reply as far as it is written.
     """
     prompt: list[Piece] = []
@@ -79,9 +85,12 @@ def pieces(
         prompt.append(Piece(Part.EXAMPLES, Turn(role=Role.ASSISTANT, content=example.assistant)))
     if persona.greeting.strip():
         prompt.append(Piece(Part.GREETING, Turn(role=Role.ASSISTANT, content=persona.greeting)))
-    prompt += [Piece(Part.HISTORY, _turn(message, tokenizer), message.id) for message in path]
-    if draft:
-        prompt.append(Piece(Part.DRAFT, Turn(role=Role.USER, content=draft)))
+    prompt += [
+        Piece(Part.HISTORY, _turn(message, tokenizer), message.id, files_text(message.files)) for message in path
+    ]
+    if draft or files:
+        turn = Turn(role=Role.USER, content=content(draft, files))
+        prompt.append(Piece(Part.DRAFT, turn, files=files_text(files)))
     if reply is not None:
         prompt.append(Piece(Part.REPLY, _turn(reply, tokenizer)))
     return prompt
@@ -94,4 +103,4 @@ def turns(persona: Persona, path: Sequence[Message], tokenizer: str) -> list[Tur
 
 def _turn(message: Message, tokenizer: str) -> Turn:
     ids = tuple(message.token_ids) if message.provenance.tokenizer == tokenizer else ()
-    return Turn(role=message.role, content=message.text, token_ids=ids)
+    return Turn(role=message.role, content=content(message.text, message.files), token_ids=ids)

@@ -8,7 +8,7 @@ import apsw
 
 from chatapp.conversation.message import Message, Status
 from chatapp.conversation.session import Session
-from chatapp.store import labels, sessions
+from chatapp.store import attachments, labels, sessions
 from chatapp.store.encoding import (
     new_uid,
     now_ms,
@@ -82,6 +82,7 @@ def _write_tree(connection: apsw.Connection, session_id: int, session: Session) 
         uids[message.uid] = uid = new_uid()
         _insert(connection, session_id, replace(message, uid=uid, parent=parent, provenance=came))
         ids[message.id] = connection.last_insert_rowid()
+        attachments.attach(connection, ids[message.id], message.files)
     connection.executemany(
         "UPDATE message SET active_child = ? WHERE id = ?",
         [(ids[one.active_child], ids[one.id]) for one in messages if one.active_child in ids],

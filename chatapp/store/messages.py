@@ -8,9 +8,10 @@ from typing import Any
 
 import apsw
 
+from chatapp.conversation.attachment import Attachment
 from chatapp.conversation.message import Kind, Message, Provenance, Role, Status, StopReason
 from chatapp.conversation.session import title_from
-from chatapp.store import traces
+from chatapp.store import attachments, traces
 from chatapp.store.encoding import (
     new_uid,
     now_ms,
@@ -36,6 +37,7 @@ def load(connection: apsw.Connection, session_id: int) -> list[Message]:
         " FROM message WHERE session = ? AND deleted_ms IS NULL ORDER BY id",
         (session_id,),
     )
+    files = attachments.of_session(connection, session_id)
     return [
         Message(
             id=id_,
@@ -51,6 +53,7 @@ def load(connection: apsw.Connection, session_id: int) -> list[Message]:
             kind=Kind(kind),
             pinned=bool(pinned),
             undone=bool(undone),
+            files=files.get(id_, ()),
         )
         for (
             id_,
@@ -71,18 +74,32 @@ def load(connection: apsw.Connection, session_id: int) -> list[Message]:
 
 
 def begin_turn(
-    connection: apsw.Connection, owner: str, session_id: int, parent: int | None, text: str
+    connection: apsw.Connection,
+    owner: str,
+    session_id: int,
+    parent: int | None,
+    text: str,
+    *,
+    files: tuple[Attachment, ...] = (),
 ) -> tuple[Message, Message]:
     """Keep what the person said and make room for the reply, all in one transaction."""
     with writing(connection):
-        return _begin_turn(connection, owner, session_id, parent, repair(text))
+        return _begin_turn(connection, owner, session_id, parent, repair(text), files=files)
 
 
 def _begin_turn(
-    connection: apsw.Connection, owner: str, session_id: int, parent: int | None, text: str
+    connection: apsw.Connection,
+    owner: str,
+    session_id: int,
+    parent: int | None,
+    text: str,
+    *,
+    files: tuple[Attachment, ...] = (),
 ) -> tuple[Message, Message]:
     use(connection, session_id)
     asked = _insert(connection, session_id, _New(parent, Role.USER, text))
+    attachments.attach(connection, asked.id, files)
+    asked.files = files
     reply = _insert(connection, session_id, _New(asked.id, Role.ASSISTANT, "", owner=owner))
     connection.execute("DELETE FROM draft WHERE session = ?", (session_id,))
     connection.execute("UPDATE session SET title = ? WHERE id = ? AND title = ''", (title_from(text), session_id))

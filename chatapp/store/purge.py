@@ -12,6 +12,7 @@ from typing import Any
 
 import apsw
 
+from chatapp.store import attachments
 from chatapp.store.errors import StoreError
 from chatapp.store.transaction import writing
 
@@ -48,7 +49,9 @@ def purge(connection: apsw.Connection, session_id: int, folder: Path | None) -> 
             raise StoreError("Only what lies in the trash can be erased for good. Move the session there first.")
         uid, persona = found
         personas = {persona, *_personas_of_replies(connection, session_id)}
+        documents = attachments.documents_of(connection, session_id)
         connection.execute("DELETE FROM session WHERE id = ?", (session_id,))
+        attachments.forget_unused(connection, documents)
         _forget_unused(connection, personas)
     if folder is not None:
         _remove_snapshots(folder / "snapshots", uid)
@@ -64,7 +67,9 @@ def purge_pruned(connection: apsw.Connection, session_id: int, folder: Path | No
     with writing(connection):
         found: Any = connection.execute("SELECT uid FROM session WHERE id = ?", (session_id,)).fetchone()
         personas = _personas_of_replies(connection, session_id, "AND deleted_ms IS NOT NULL")
+        documents = attachments.documents_of(connection, session_id)
         connection.execute("DELETE FROM message WHERE session = ? AND deleted_ms IS NOT NULL", (session_id,))
+        attachments.forget_unused(connection, documents)
         _forget_unused(connection, personas)
     if found is None or folder is None:
         return Purged(_empty_log(connection))

@@ -111,6 +111,10 @@ def _mend(connection: apsw.Connection) -> None:
         " FROM message WHERE session NOT IN (SELECT id FROM session) GROUP BY session",
         (unknown.digest,),
     )
+    connection.execute(
+        "DELETE FROM message_attachment WHERE message NOT IN (SELECT id FROM message)"
+        " OR document NOT IN (SELECT digest FROM attachment)"
+    )
     connection.execute("DELETE FROM draft WHERE session NOT IN (SELECT id FROM session)")
     connection.execute("DELETE FROM tag WHERE session NOT IN (SELECT id FROM session)")
     connection.execute(

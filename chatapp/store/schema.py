@@ -185,12 +185,36 @@ def _traces(connection: apsw.Connection) -> None:
     connection.execute(_TRACES)
 
 
+_ATTACHMENTS = """
+-- The texts of files that messages brought along, each content once, and which message brought which.
+CREATE TABLE attachment(
+    digest TEXT PRIMARY KEY,  -- of what stands in this row
+    unit   TEXT NOT NULL CHECK(unit IN ('line', 'page', 'paragraph')),
+    starts BLOB NOT NULL CHECK(length(starts) % 4 = 0),  -- uint32, little-endian
+    body   TEXT NOT NULL
+) STRICT;
+CREATE TABLE message_attachment(
+    message  INTEGER NOT NULL REFERENCES message(id) ON DELETE CASCADE,
+    place    INTEGER NOT NULL,
+    document TEXT NOT NULL REFERENCES attachment(digest),
+    about    TEXT NOT NULL CHECK(json_valid(about)),
+    PRIMARY KEY(message, place)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX message_attachment_document ON message_attachment(document);
+"""
+
+
+def _attachments(connection: apsw.Connection) -> None:
+    connection.execute(_ATTACHMENTS)
+
+
 MIGRATIONS: tuple[Callable[[apsw.Connection], None], ...] = (
     _first,
     _agenda,
     _borders,
     _labels_and_unspaced,
     _traces,
+    _attachments,
 )
 VERSION = len(MIGRATIONS)
 

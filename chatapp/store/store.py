@@ -17,6 +17,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import apsw
 
+from chatapp.conversation.attachment import Attachment
 from chatapp.conversation.context import Policy
 from chatapp.conversation.message import Message, Provenance, Status
 from chatapp.conversation.persona import Persona
@@ -206,14 +207,16 @@ class Store(Shelf):
 
     # Messages -----------------------------------------------------------------------------------------------
 
-    async def begin_turn(self, session_id: int, parent: int | None, text: str) -> tuple[Message, Message]:
-        """Keep what the person said, with an empty reply that streams: both in view, the draft cleared.
+    async def begin_turn(
+        self, session_id: int, parent: int | None, text: str, files: Sequence[Attachment] = ()
+    ) -> tuple[Message, Message]:
+        """Keep what the person said, files with it, and an empty reply that streams; the draft is cleared.
 
         Raises:
             NoSuchSession: when the session is gone.
         """
         await self._must_have_room()
-        return await self._do(messages.begin_turn, self._owner, session_id, parent, text)
+        return await self._do(messages.begin_turn, self._owner, session_id, parent, text, files=tuple(files))
 
     async def begin_reply(
         self,

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from chatapp.conversation.attachment import citable_name
 from chatapp.conversation.message import Message, Provenance
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.sampling import BALANCED, checked, preset_named
@@ -121,6 +122,10 @@ def _message(row: Any, warnings: list[str]) -> Message:
     if not all(0 <= token < 2**32 for token in message.token_ids):
         message.token_ids = []
         warnings.append("the tokens of some messages make no sense; their text is kept")
+    names: list[str] = []
+    for file in message.files:
+        names.append(citable_name(file.name, names))
+    message.files = tuple(replace(file, name=name) for file, name in zip(message.files, names, strict=True))
     came = message.provenance
     return replace(
         message, provenance=came.model_copy(update={"preset": _known(came.preset)}) if came.preset else came

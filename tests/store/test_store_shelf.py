@@ -126,7 +126,8 @@ async def test_an_older_database_is_brought_up_to_date(path: Path) -> None:
     db = open_database(path)
     db.execute(
         "DROP INDEX message_unspaced; DROP TABLE tag; DROP INDEX session_pinned;"
-        "ALTER TABLE session DROP COLUMN pinned; DROP TABLE trace"
+        "ALTER TABLE session DROP COLUMN pinned; DROP TABLE trace;"
+        "DROP TABLE message_attachment; DROP TABLE attachment"
     )
     db.pragma("user_version", 3)
     db.close()

@@ -8,7 +8,9 @@ from dataclasses import fields, replace
 
 from hypothesis import strategies as st
 
+from chatapp.conversation.attachment import Attachment, Given, citable_name
 from chatapp.conversation.context import Policy
+from chatapp.conversation.document import Document, Unit
 from chatapp.conversation.message import Kind, Message, Provenance, Role, Segment, Status, StopReason, Timings
 from chatapp.conversation.persona import Example, Persona
 from chatapp.conversation.sampling import PRESETS, SamplingSettings
@@ -33,6 +35,10 @@ PROVENANCE = st.builds(
     timings=st.builds(Timings, decode_s=st.floats(0, 1e6)),
     stop_reason=st.none() | st.sampled_from(StopReason),
 )  # fmt: skip
+FILE = st.one_of(
+    st.builds(Attachment, name=LINE.map(citable_name), document=st.builds(Document, text=TEXT), size=st.integers(0, 2**62)),
+    st.just(Attachment("b.pdf", Document("one two", Unit.PAGE, (0, 4)), "/b.pdf", "ab", 7, 9, Given.PASSAGES, ((4, 7),))),
+)  # fmt: skip
 MOMENT = st.integers(100_000_000_000, 4_000_000_000_000)
 
 
@@ -54,6 +60,7 @@ def trees(draw) -> Tree:
             kind=draw(st.sampled_from([Kind.SAID, Kind.SAID, Kind.CUT])),
             pinned=draw(st.booleans()),
             undone=draw(st.booleans()),
+            files=tuple(draw(st.lists(FILE, max_size=2, unique_by=lambda file: file.name))),
         )
         messages.append(message)
     tree = Tree(messages)

@@ -1,0 +1,102 @@
+"""The files that messages brought along: each text once, by its content, whatever became of the file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import apsw
+
+from chatapp.conversation.attachment import Attachment, Given
+from chatapp.conversation.document import Document, Unit
+from chatapp.store.encoding import pack_ids, storable, unpack_ids
+
+
+def attach(connection: apsw.Connection, message_id: int, files: Sequence[Attachment]) -> None:
+    """Keep the files of a message. To be called in a transaction."""
+    for place, file in enumerate(files):
+        digest = _keep(connection, file.document)
+        connection.execute(
+            "INSERT INTO message_attachment(message, place, document, about) VALUES (?, ?, ?, ?)",
+            (message_id, place, digest, _about(file)),
+        )
+
+
+def of_session(connection: apsw.Connection, session_id: int) -> dict[int, tuple[Attachment, ...]]:
+    """The files of a session's messages, by the ids of those. A text that several have is held once.
+
+    Raises:
+        ValueError: when what was stored makes no sense.
+    """
+    rows: list[Any] = connection.execute(
+        "SELECT message, document, about FROM message_attachment"
+        " WHERE message IN (SELECT id FROM message WHERE session = ?) ORDER BY message, place",
+        (session_id,),
+    ).fetchall()
+    documents = {digest: _document(connection, digest) for digest in {row[1] for row in rows}}
+    files: dict[int, list[Attachment]] = defaultdict(list)
+    for message_id, digest, about in rows:
+        files[message_id].append(_attachment(documents[digest], json.loads(about)))
+    return {message_id: tuple(listed) for message_id, listed in files.items()}
+
+
+def documents_of(connection: apsw.Connection, session_id: int) -> list[str]:
+    """The digests of the texts that a session's messages brought along, those in the trash too."""
+    rows = connection.execute(
+        "SELECT DISTINCT document FROM message_attachment"
+        " WHERE message IN (SELECT id FROM message WHERE session = ?)",
+        (session_id,),
+    )
+    return [str(digest) for (digest,) in rows]
+
+
+def forget_unused(connection: apsw.Connection, digests: Iterable[str]) -> None:
+    """Erase those texts that no message has any more. To be called in a transaction."""
+    connection.executemany(
+        "DELETE FROM attachment WHERE digest = ?1"
+        " AND NOT EXISTS (SELECT 1 FROM message_attachment WHERE document = ?1)",
+        [(digest,) for digest in digests],
+    )
+
+
+def _keep(connection: apsw.Connection, document: Document) -> str:
+    """Keep a text, once. Its digest is taken here: what an import says of itself counts for nothing."""
+    text = storable(document.text)
+    starts = pack_ids(document.starts)
+    digest = hashlib.sha256(b"\0".join((document.unit.encode(), starts, text.encode()))).hexdigest()
+    connection.execute(
+        "INSERT OR IGNORE INTO attachment(digest, unit, starts, body) VALUES (?, ?, ?, ?)",
+        (digest, document.unit, starts, text),
+    )
+    return digest
+
+
+def _document(connection: apsw.Connection, digest: str) -> Document:
+    row: Any = connection.execute(
+        "SELECT body, unit, starts FROM attachment WHERE digest = ?", (digest,)
+    ).fetchone()
+    if row is None:
+        raise ValueError("a message lacks its file")
+    body, unit, starts = row
+    return Document(body, Unit(unit), tuple(unpack_ids(starts)))
+
+
+def _about(file: Attachment) -> str:
+    about = {
+        "name": file.name,
+        "path": file.path,
+        "source": file.source,
+        "size": file.size,
+        "modified_ns": file.modified_ns,
+        "given": file.given,
+        "spans": file.spans,
+    }
+    return storable(json.dumps(about, ensure_ascii=False))
+
+
+def _attachment(document: Document, about: dict[str, Any]) -> Attachment:
+    known = {**about, "given": Given(about["given"]), "spans": tuple((one, two) for one, two in about["spans"])}
+    return Attachment(document=document, **known)
