@@ -51,6 +51,11 @@ def display_line(text: str) -> str:
     return display(text).translate(_ONE_LINE)
 
 
+def cell(text: str) -> str:
+    """Text for a cell of a table file, which no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t"} else text
+
+
 class _Fold(dict[int, str]):
     """Each character's base letter in lower case, found out when it is first met."""
 

@@ -6,6 +6,7 @@ import argparse
 
 from chatapp import __version__
 from chatapp.cli.agenda_parser import add_agenda_commands
+from chatapp.cli.run_parser import add_run_flags
 from chatapp.cli.sampling_parser import add_sampling_flags
 
 EXPORT_FORMATS = ("native", "markdown", "text", "json", "openai", "sharegpt", "sillytavern", "preferences")
@@ -40,6 +41,9 @@ def build_parser() -> argparse.ArgumentParser:
     _next(commands.add_parser("next", parents=[common], help="how the next token is decided, stage by stage"))
     _tokenize(commands.add_parser("tokenize", parents=[common], help="the tokens of a text"))
     _score(commands.add_parser("score", parents=[common], help="sort texts from standard input into labels"))
+    batch = commands.add_parser("run", parents=[common], help="one persona over many inputs, one result each")
+    add_run_flags(batch)
+    _loading_flags(batch)
     _sessions(commands.add_parser("sessions", help="list, show, search, export, import, and more"), common)
     _personas(commands.add_parser("personas", help="list and show personas"), common)
     _models(commands.add_parser("models", help="list, show, add, fetch, choose models"), common)

@@ -16,16 +16,16 @@ from collections.abc import Sequence
 
 from chatapp.cli.engines import run_with_engine
 from chatapp.cli.output import note
+from chatapp.cli.progress import Progress
 from chatapp.conversation.message import Role
 from chatapp.conversation.prompt import Turn
 from chatapp.engine.client import Engine
 from chatapp.errors import Refusal
 from chatapp.home import Home
-from chatapp.text import repair
+from chatapp.text import cell, repair
 
 CONTENT_FREE = ("N/A", "[MASK]", "…")
 """Texts that say nothing, as in the paper: what the model answers to them is its own leaning."""
-_BAR = 30
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -45,13 +45,15 @@ async def _score(arguments: argparse.Namespace, _home: Home, engine: Engine) -> 
     free = [await _chances(engine, arguments, text) for text in CONTENT_FREE]
     prior = [sum(column) / len(free) for column in zip(*free, strict=True)]
     writer = _Writer(arguments, labels)
-    progress = _Progress(len(texts))
+    progress = Progress(len(texts))
     for text in texts:
         raw = await _chances(engine, arguments, text)
         weighted = raw if arguments.uncalibrated else [p / q for p, q in zip(raw, prior, strict=True)]
         writer.write(text, _normalised(weighted), _normalised(raw))
         progress.step()
     progress.end()
+    if not texts:
+        note("There was no text to label.")
     return 0
 
 
@@ -82,7 +84,7 @@ class _Writer:
     def write(self, text: str, probabilities: Sequence[float], raw: Sequence[float]) -> None:
         best = self._labels[max(range(len(self._labels)), key=probabilities.__getitem__)]
         if self._csv:
-            self._csv.writerow([_harmless(text), best, *(f"{p:.6f}" for p in probabilities)])
+            self._csv.writerow([cell(text), best, *(f"{p:.6f}" for p in probabilities)])
         else:
             line = {
                 "text": text,
@@ -92,30 +94,3 @@ class _Writer:
             }
             sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
         sys.stdout.flush()
-
-
-def _harmless(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t"} else text
-
-
-class _Progress:
-    """A bar on standard error, where that is a terminal."""
-
-    def __init__(self, total: int) -> None:
-        self._total, self._done = total, 0
-        self._shown = sys.stderr.isatty()
-
-    def step(self) -> None:
-        self._done += 1
-        if self._shown:
-            filled = _BAR * self._done // self._total
-            bar = "━" * filled + "─" * (_BAR - filled)
-            sys.stderr.write(f"\r{bar} {self._done:,} / {self._total:,}")
-            sys.stderr.flush()
-
-    def end(self) -> None:
-        if self._shown:
-            sys.stderr.write("\n")
-        elif not self._total:
-            note("There was no text to label.")

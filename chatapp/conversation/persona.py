@@ -39,6 +39,8 @@ class Persona(BaseModel):
     """How every reply begins, written for the model."""
     memory: bool = True
     """Whether it is told what is remembered of the user."""
+    task: bool = False
+    """Whether it does one thing to each text it is given, rather than converse."""
     known: tuple[str, ...] = ()
     """What of it a session began with: fixed then, since a prompt that changes voids the model's cache."""
 
@@ -51,6 +53,11 @@ class Persona(BaseModel):
     @classmethod
     def _valid_sampling(cls, values: dict[str, Any]) -> dict[str, Any]:
         return {name: checked(name, value) for name, value in values.items()}
+
+    @property
+    def json_schema(self) -> str:
+        """The JSON Schema that every reply keeps to; empty where replies are free."""
+        return str(self.sampling.get("json_schema", ""))
 
     @property
     def digest(self) -> str:

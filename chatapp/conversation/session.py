@@ -16,6 +16,8 @@ from chatapp.conversation.tree import Tree
 
 TITLE_LENGTH = 60
 TAG_LENGTH = 40
+_FORM = {"stop", "json_schema", "grammar"}
+"""What a persona says of the form of its replies, which no preset changes."""
 _MARKS = re.compile(r"^[\s#>*`~_\-=+|]+|[*`_]+")
 
 
@@ -70,8 +72,8 @@ class Session:
         """The settings in force, with their sources."""
         if self.preset is None or self.preset == self.persona.preset:
             return resolve(preset_named(self.persona.preset), self.persona.sampling, self.overrides)
-        # A preset chosen by hand is a wish about every value: the persona's own overrides yield to it.
-        kept = {name: value for name, value in self.persona.sampling.items() if name == "stop"}
+        # A preset chosen by hand is a wish about every number: the persona's own overrides yield to it.
+        kept = {name: value for name, value in self.persona.sampling.items() if name in _FORM}
         return resolve(preset_named(self.preset), kept, self.overrides)
 
 

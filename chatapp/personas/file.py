@@ -16,6 +16,7 @@ import yaml
 from chatapp.conversation.persona import Example, Persona
 from chatapp.conversation.sampling import SETTINGS, SamplingSettings, checked, preset_named
 from chatapp.personas.nodes import NULL, Wrong, compose, items, pairs, scalar, short
+from chatapp.personas.schema import SCHEMA, schema_of
 from chatapp.text import repair
 
 LIMIT = 256 * 1024
@@ -49,7 +50,7 @@ def parse(data: bytes, path: Path) -> Persona:
         raise BrokenPersona(path, None, f"the file is larger than {LIMIT // 1024} KB")
     front, body = _split(_decoded(data, path), path)
     try:
-        values = _values(compose(front))
+        values = _values(compose(front), path.parent)
     except Wrong as wrong:
         raise BrokenPersona(path, _line(front, wrong.index), str(wrong)) from None
     return Persona(**({"name": _name_of(path)} | values), system=body)
@@ -191,26 +192,31 @@ _KEYS: dict[str, Callable[[yaml.Node, str], Any]] = {
     "stop": _stop,
     "template": _switch,
     "memory": _switch,
+    "task": _switch,
     "prefill": _text,
 }
 
 
-def _values(root: yaml.Node | None) -> dict[str, Any]:
-    """The fields of a persona, from the front matter's nodes."""
+def _values(root: yaml.Node | None, folder: Path) -> dict[str, Any]:
+    """The fields of a persona, from the front matter's nodes; the folder may hold its schema."""
     values: dict[str, Any] = {}
     for written, key, value in pairs(root, "the front matter"):
-        if written not in _KEYS:
+        if written == SCHEMA:
+            values[written] = schema_of(value, folder)
+        elif written in _KEYS:
+            values[written] = _KEYS[written](value, written)
+        else:
             raise Wrong.at(key, _misplaced(written))
-        values[written] = _KEYS[written](value, written)
-    if stop := values.pop("stop", ()):
-        values["sampling"] = values.get("sampling", {}) | {"stop": stop}
+    for name, setting in (("stop", "stop"), (SCHEMA, "json_schema")):
+        if said := values.pop(name, None):
+            values["sampling"] = values.get("sampling", {}) | {setting: said}
     return values
 
 
 def _misplaced(written: str) -> str:
     if _dashed(written) in _SAMPLING_NAMES:
         return f"‘{written}’ belongs under ‘sampling:’"
-    return _unknown("key", written, list(_KEYS))
+    return _unknown("key", written, [*_KEYS, SCHEMA])
 
 
 def _unknown(kind: str, written: str, known: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,7 @@ _KEYS = (
     "stop",
     "template",
     "prefill",
+    "schema",
     "top-k",
 )
 _VALUES = st.one_of(
@@ -167,3 +169,51 @@ def test_any_bytes_give_a_persona_or_say_what_is_broken(data: bytes):
         assert error.line is None or 1 <= error.line <= data.count(b"\n") + data.count(b"\r") + 2  # noqa: PT017  as above
     else:
         assert Persona.model_validate(persona.model_dump()) == persona
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"b": {"enum": ["x", "2026-01-02"]}, "a": {"type": "null"}},
+    "required": ["b"],
+}
+IN_YAML = """\
+schema:
+  type: object
+  properties:
+    b: {enum: [x, 2026-01-02]}
+    a: {type: 'null'}
+  required: [b]"""
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        IN_YAML,
+        "schema: " + json.dumps(SCHEMA),
+        "schema: |\n  " + json.dumps(SCHEMA),
+        "schema: beside.json",
+    ],
+)
+def test_a_schema_is_written_in_place_or_lies_beside_the_file(tmp_path: Path, written: str):
+    (tmp_path / "beside.json").write_text(json.dumps(SCHEMA))
+    persona = parse(f"---\n{written}\ntask: true\nstop: [END]\n---\nx".encode(), tmp_path / "a.md")
+    assert json.loads(persona.json_schema) == SCHEMA
+    assert list(json.loads(persona.json_schema)["properties"]) == ["b", "a"]  # the order that it is written in
+    assert (persona.task, persona.sampling["stop"]) == (True, ("END",))
+
+
+@pytest.mark.parametrize(
+    ("front", "message"),
+    [
+        ("schema: gone.json", "‘schema’: gone.json cannot be read"),
+        ("schema: ../other.json", "‘schema’ names a file beside this one, without a folder"),
+        ("schema: {type: strange}", "‘schema’: #: ‘type’ must be one of"),
+        ("schema: {type: string, pattern: a}", "‘schema’: #: ‘pattern’"),
+        ("schema: '{'", "‘schema’: line 1"),
+        ("schema: &a {anyOf: [*a, *a]}", "‘schema’ is too large, or nested too deep"),
+    ],
+)
+def test_a_schema_that_no_grammar_can_promise_is_refused_with_its_line(front: str, message: str):
+    with pytest.raises(BrokenPersona) as caught:
+        parse(f"---\nname: A\n{front}\n---\n".encode(), PATH)
+    assert str(caught.value).startswith(f"line 3: {message}")
