@@ -35,6 +35,9 @@ name: Verdict
 memory: false
 preset: Extract
 schema: {type: object, properties: {verdict: {enum: [good, bad]}}, required: [verdict]}
+examples:
+  - {user: It is here already., assistant: '{"verdict": "good"}'}
+  - {user: It was lost on the way., assistant: '{"verdict": "bad"}'}
 ---
 Is this good or bad news for who ordered something? Say one word.
 """
