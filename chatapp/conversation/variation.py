@@ -58,7 +58,7 @@ def degrees(count: int) -> list[float]:
 
 
 def _heated(settings: SamplingSettings, degree: float, seed: int) -> Variation:
-    return Variation(f"temp {degree:g}", settings.model_copy(update={"temperature": degree}), seed)
+    return Variation(f"temp {degree}", settings.model_copy(update={"temperature": degree}), seed)
 
 
 def _preset(settings: SamplingSettings, name: str, seed: int) -> Variation:

@@ -38,6 +38,7 @@ from chatapp.tui.screens.memory import MemoryScreen
 from chatapp.tui.screens.models import ModelBrowser, ModelChoice
 from chatapp.tui.screens.personas import PersonaChoice, PersonaPicker
 from chatapp.tui.screens.sheet import Item, Sheet
+from chatapp.tui.screens.ways import WaysScreen
 from chatapp.tui.trash import trash_actions
 from chatapp.tui.widgets.composer import WritingArea
 from chatapp.tui.widgets.sampling import SamplingPanel
@@ -181,6 +182,7 @@ def key_groups(app: type, screen: type, keymap: Mapping[str, str]) -> list[Group
         "anywhere": [app, *_screen_classes(screen), PageView],
         "composer": [WritingArea],
         "page": [ReadingView, BranchingView, FindingView],
+        "several replies": [WaysScreen],
         "sampling": [SamplingPanel],
         "sessions": [SessionList],
         "cut view": [CutView],

@@ -35,6 +35,7 @@ from chatapp.tui.choosing import (
 from chatapp.tui.cutting import open_cut_view
 from chatapp.tui.desk import Desk
 from chatapp.tui.loader import ModelState
+from chatapp.tui.many import open_many
 from chatapp.tui.page_view import PageView
 from chatapp.tui.screens.columns import ColumnsScreen
 from chatapp.tui.screens.setting_text import SettingText
@@ -59,6 +60,7 @@ class MainScreen(ColumnsScreen):
         Binding("ctrl+o", "models", "model", id="app.model"),
         Binding("ctrl+g", "personas", "persona", id="app.persona"),
         Binding("f4", "cut", "how the next token is decided", id="app.cut"),
+        Binding("f6", "many", "several replies at once", id="app.many", priority=True),
         Binding("f7", "branches", "branches", id="app.branches", priority=True),
         Binding("f8", "inspect", "the prompt, token by token", id="app.prompt"),
         Binding("f9", "agenda", "agenda", id="app.agenda"),
@@ -392,6 +394,11 @@ class MainScreen(ColumnsScreen):
     def action_personas(self) -> None:
         """Choose a persona."""
         choose_persona(self)
+
+    @on(Transcript.Many)
+    def action_many(self) -> None:
+        """Several replies at once."""
+        open_many(self)
 
     @on(Transcript.Branches)
     def action_branches(self) -> None:

@@ -89,9 +89,14 @@ class FindingView(BranchingView):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "find", "find here", id="page.find"),
-        Binding("n", "hit(1)", "next hit", id="page.next_hit", show=False),
+        Binding(
+            "n", "next_hit_or_many", "next hit; where no words are marked, several replies", id="page.next_hit"
+        ),
         Binding("N", "hit(-1)", "hit before", id="page.hit_before", show=False),
     ]
+
+    class Many(Message):
+        """Several replies at once are wanted."""
 
     class Find(Message):
         """The reader wants to find something here."""
@@ -138,6 +143,13 @@ class FindingView(BranchingView):
     def action_find(self) -> None:
         """Ask for the words to find."""
         self.post_message(self.Find())
+
+    def action_next_hit_or_many(self) -> None:
+        """Go to the next hit; with no words marked, ask for several replies."""
+        if self.marks:
+            self.action_hit(1)
+        else:
+            self.post_message(self.Many())
 
     def action_hit(self, step: int) -> None:
         """Go to the next hit or the one before, around the ends."""
