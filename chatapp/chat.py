@@ -21,6 +21,7 @@ from chatapp.config import Settings
 from chatapp.conversation.attachment import Attachment
 from chatapp.conversation.context import Policy
 from chatapp.conversation.message import Message, Role, Segment
+from chatapp.conversation.persona import Persona
 from chatapp.conversation.sampling import RANDOM_SEED, SamplingSettings
 from chatapp.conversation.session import Session, title_from
 from chatapp.conversation.trace import Trace, unpack
@@ -30,6 +31,7 @@ from chatapp.engine.recall import Recall
 from chatapp.outcome import Outcome
 from chatapp.provenance import begun
 from chatapp.recording import Record, Saving
+from chatapp.replay import Replayed, replay
 from chatapp.room import Room
 from chatapp.store import Store
 from chatapp.text import repair
@@ -225,6 +227,23 @@ class Chat:
         )
         reply.records = (list(records) + [None] * len(kept))[: len(kept)]
         async with aclosing(self._answer(reply, None, generation)) as events:
+            async for event in events:
+                yield event
+
+    async def persona_of(self, reply: Message) -> Persona | None:
+        """The persona that a reply was made with, as it was."""
+        digest, now = reply.provenance.persona, self.session.persona
+        return now if digest == now.digest else await self.store.persona(digest)
+
+    async def replay(self, reply_id: int) -> AsyncGenerator[Replayed, None]:
+        """Draw a reply again as it was drawn, and say where it first differs; nothing is kept of it.
+
+        Raises:
+            Refusal: when it cannot be replayed with the model that is loaded.
+        """
+        reply = self.session.tree[reply_id]
+        persona = await self.persona_of(reply) or self.session.persona
+        async with aclosing(replay(self.engine, self.session, persona, reply)) as events:
             async for event in events:
                 yield event
 

@@ -11,7 +11,7 @@ import apsw
 from chatapp.agenda.reminder import Plan, utc_now
 from chatapp.agenda.rules import Rule
 from chatapp.agenda.zones import local_zone_name, wall_time, zone_named
-from chatapp.conversation.message import Provenance, Segment, Status, Timings
+from chatapp.conversation.message import Provenance, Segment, Status, StopReason, Timings
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.store import messages, notes, reminders, sessions
@@ -190,9 +190,15 @@ def _turn(connection: apsw.Connection, session: int, parent: int | None, questio
 def _finish(connection: apsw.Connection, reply: int, text: str) -> None:
     made = Provenance(
         model_name="SmolLM2 135M Q4_1",
+        model_path="/models/SmolLM2-135M-Instruct.Q4_1.gguf",
+        model_fingerprint="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        prompt_tokens=1284,
+        reused_tokens=1132,
+        evaluated_tokens=152,
+        stop_reason=StopReason.END,
         preset="Balanced",
         segments=(Segment(from_token=0, settings=SamplingSettings(temperature=0.65), seed=918204417),),
-        timings=Timings(first_token_s=0.21, tokens_per_s=31.2),
+        timings=Timings(prefill_s=0.19, first_token_s=0.21, decode_s=len(text) / 125, tokens_per_s=31.2),
         generated_tokens=len(text) // 4,
     )
     ids = range(len(text) // 4)

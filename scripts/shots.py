@@ -141,6 +141,7 @@ SHOTS = [
     Shot("inspector-200x60", (200, 60), _press("f8")),
     *(Shot(f"branches-{x}x{y}", (x, y), _press("f7")) for x, y in SIZES),
     *(Shot(f"compare-{x}x{y}", (x, y), _press("f7", *["up"] * 6, "d")) for x, y in SIZES),
+    *(Shot(f"details-{x}x{y}", (x, y), _press("shift+up", "d")) for x, y in SIZES),
     Shot("copied-80x24", (80, 24), _press("shift+up", "c")),
     *(
         Shot(f"{name}-{width}x{height}", (width, height), act, planned=True)

@@ -331,3 +331,56 @@ async def test_a_token_that_cannot_be_chosen_is_refused_and_nothing_is_added(cha
     with pytest.raises(Refusal):
         await hear(chat.fork_at(first.id, 1, 5))
     assert len((await kept(chat)).tree) == 2
+
+
+@pytest.mark.parametrize("reproducible", [True])
+async def test_a_reply_drawn_again_in_reproducible_mode_is_the_same_to_its_end(chat, reproducible):
+    """Stopped and continued, with other settings in the middle: each stretch is drawn with its own."""
+    await hear(chat.send("Tell me of the sea."), 6, chat.stop)
+    await chat.tune("Wild", {"max_tokens": 20})
+    reply = reply_of(await hear(chat.go_on(chat.session.tree.tip().id)))
+    await hear(chat.send("And of something else."))  # the KV cache holds other text by now
+    *_, last = await hear(chat.replay(reply.id))
+    assert (last.differs_at, last.done) == (None, last.total)
+    assert last.total == len(reply.token_ids) > 6
+
+
+async def test_a_replay_says_where_a_reply_first_differs(chat):
+    """One that claims another token than its seed gives."""
+    reply = reply_of(await hear(chat.send("Tell me of the sea.")))
+    true = reply.token_ids[3]
+    reply.token_ids[3] = next(one for one in range(1000, 1010) if one != true)
+    *_, last = await hear(chat.replay(reply.id))
+    assert (last.done, last.differs_at) == (3, 3)
+    assert last.now == (await chat.engine.look.text([true])).text != last.was
+
+
+async def test_a_replay_knows_that_the_model_ended_its_turn(chat):
+    chat.session.persona = Persona(name="Short", sampling={"temperature": 0.0, "max_tokens": 60})
+    reply = reply_of(await hear(chat.send("Say only the word yes.")))
+    assert reply.provenance.stop_reason is StopReason.END
+    *_, last = await hear(chat.replay(reply.id))
+    assert last.differs_at is None
+    reply.token_ids.pop()
+    *_, last = await hear(chat.replay(reply.id))
+    assert (last.differs_at, last.was) == (len(reply.token_ids), "")
+
+
+async def test_a_replay_leaves_out_what_a_person_wrote_or_chose(chat):
+    await hear(chat.send("Tell me of the sea."))
+    asked = chat.session.tree.path()[0]
+    begun = reply_of(await hear(chat.begin(asked.id, "The sea, my friend,")))
+    forked = reply_of(await hear(chat.fork_at(begun.id, len(begun.token_ids) - 3, begun.token_ids[0])))
+    *_, last = await hear(chat.replay(forked.id))
+    assert last.total == len(forked.token_ids) - begun.provenance.segments[0].from_token - 1
+    assert last.done > 0
+
+
+async def test_what_cannot_be_replayed_says_why(chat):
+    reply = reply_of(await hear(chat.send("Say yes.")))
+    mine = await chat.branches.write_over(reply.id, "no")
+    with pytest.raises(Refusal, match="nothing to draw again"):
+        await hear(chat.replay(mine.id))
+    reply.provenance = reply.provenance.model_copy(update={"model_fingerprint": "another"})
+    with pytest.raises(Refusal, match="load that one"):
+        await hear(chat.replay(reply.id))

@@ -218,6 +218,15 @@ def keep_persona(connection: apsw.Connection, persona: Persona) -> None:
     )
 
 
+def persona(connection: apsw.Connection, digest: str) -> Persona | None:
+    """A persona as it was kept; none where it was not, or is not understood any more."""
+    row: Any = connection.execute("SELECT body FROM persona WHERE digest = ?", (digest,)).fetchone()
+    try:
+        return Persona.model_validate_json(row[0]) if row else None
+    except ValueError:
+        return None
+
+
 def _path(model: str | None) -> str | None:
     return None if model is None else storable(model)
 

@@ -10,8 +10,9 @@ from typing import Concatenate, ParamSpec, TypeVar
 import apsw
 
 from chatapp.conversation.message import Message
+from chatapp.conversation.persona import Persona
 from chatapp.conversation.session import Session
-from chatapp.store import branches, labels
+from chatapp.store import branches, labels, sessions
 from chatapp.store.adopt import adopt
 from chatapp.store.branches import Pruned
 from chatapp.store.purge import Purged, purge, purge_pruned
@@ -72,6 +73,10 @@ class Shelf(ABC):
             StoreError: when it does not lie in the trash.
         """
         return await self._do(purge, session_id, self._folder)
+
+    async def persona(self, digest: str) -> Persona | None:
+        """A persona as it was when a reply was made; none where it was never kept."""
+        return await self._do(sessions.persona, digest)
 
     # Branches -----------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatapp.conversation.message import Kind
@@ -10,7 +11,10 @@ from chatapp.text import display_line
 from chatapp.tui.entries import counted
 from chatapp.tui.screens.branch_lines import first_words
 from chatapp.tui.screens.branches import BranchChoice, BranchesScreen
+from chatapp.tui.screens.details import DetailsScreen
+from chatapp.tui.screens.details_lines import Known
 from chatapp.tui.screens.sheet import Item, Sheet
+from chatapp.tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
     from chatapp.tui.screens.main import MainScreen
@@ -66,6 +70,65 @@ async def fork(screen: MainScreen, message_id: int) -> None:
         await screen.open_session(uid)
         screen.show_sessions()
         screen.notify("This is a new session; the other one is as it was.", markup=False, timeout=3)
+
+
+# How a message came to be -----------------------------------------------------------------------------------
+
+
+def branching_actions() -> list[tuple[str, Callable[[MainScreen], None]]]:
+    """What the palette offers of the last message."""
+    return [
+        ("How the last message came to be", lambda screen: _of_tip(screen, show_details)),
+        ("Write the beginning of the reply", lambda screen: _of_tip(screen, begin_reply)),
+        ("Fork into a new session", lambda screen: _of_tip(screen, start_fork)),
+    ]
+
+
+def _of_tip(screen: MainScreen, does: Callable[[MainScreen, int], None]) -> None:
+    tip = screen.chat.session.tree.tip()
+    if tip is not None:
+        does(screen, tip.id)
+
+
+def begin_reply(screen: MainScreen, message_id: int) -> None:
+    """Write the beginning of a reply."""
+    screen.page.transcript.post_message(Transcript.Begin(message_id))
+
+
+def start_fork(screen: MainScreen, message_id: int) -> None:
+    """Fork at a message."""
+    screen.run_worker(fork(screen, message_id), group="branch", exclusive=True)
+
+
+def show_details(screen: MainScreen, message_id: int) -> None:
+    """Show how a message came to be."""
+    screen.run_worker(_show_details(screen, message_id), group="details", exclusive=True)
+
+
+async def _show_details(screen: MainScreen, message_id: int) -> None:
+    chat = screen.chat
+    message = chat.session.tree.get(message_id)
+    if message is None or message.kind is not Kind.SAID or screen.app.screen is not screen:
+        return
+    with screen.page.trouble_told():
+        persona = await chat.persona_of(message)
+        trace = [record for record in await chat.trace(message) if record is not None]
+        surprise = sum(record.surprise for record in trace) / len(trace) if trace else None
+        same = message.provenance.persona == chat.session.persona.digest
+        known = Known(chat.session.tree, message, persona, same, surprise)
+        screen.app.push_screen(
+            DetailsScreen(known, lambda: chat.replay(message_id)),
+            lambda wish: _details_left(screen, message_id, wish),
+        )
+
+
+def _details_left(screen: MainScreen, message_id: int, wish: str | None) -> None:
+    if wish == "again":
+        screen.page.transcript.post_message(Transcript.Again(message_id))
+    screen.page.show_tree(message_id)
+
+
+# The trash --------------------------------------------------------------------------------------------------
 
 
 def open_branch_trash(screen: MainScreen) -> None:

@@ -26,6 +26,7 @@ from chatapp.loading import plan_load
 from chatapp.personas import new_persona
 from chatapp.text import display_line
 from chatapp.tui.assistant import assistant_actions
+from chatapp.tui.branching import branching_actions
 from chatapp.tui.exchanging import exchange_actions
 from chatapp.tui.finding import MESSAGES, find_messages
 from chatapp.tui.page_view import PageView
@@ -288,7 +289,7 @@ def _actions(screen: MainScreen) -> list[Item]:
     # Quit comes last: Enter on the palette as it opens must not end the app.
     classes: list[type[DOMNode]] = [*_screen_classes(type(screen)), PageView, type(screen.app)]
     bindings = [binding for cls in classes for binding in cls.BINDINGS]
-    more = [*exchange_actions(screen), *trash_actions(), *assistant_actions()]
+    more = [*exchange_actions(screen), *trash_actions(), *branching_actions(), *assistant_actions()]
     return [
         *(Item("actions", title, value=("do", does)) for title, does in more),
         *_bound(bindings),

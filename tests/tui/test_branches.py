@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from contextlib import asynccontextmanager
 from functools import partial
@@ -13,11 +14,13 @@ from person import Person
 from chatapp.conversation.message import Role, Status
 from chatapp.engine.client import Engine
 from chatapp.paths import Paths
+from chatapp.replay import Replayed
 from chatapp.tui import desk
 from chatapp.tui.app import ChatApp
 from chatapp.tui.screens.branch_page import BranchPage
 from chatapp.tui.screens.branches import BranchesScreen
 from chatapp.tui.screens.comparison import Comparison
+from chatapp.tui.screens.details import DetailsScreen, verdict
 from chatapp.tui.screens.main import MainScreen
 from chatapp.tui.screens.sheet import Sheet
 from chatapp.tui.start import Start
@@ -258,3 +261,48 @@ async def test_d_compares_two_siblings_and_enter_goes_to_the_other(open_app, siz
         await person.press("enter")
         await person.until(lambda: isinstance(person.app.screen, BranchesScreen))
         assert page(person).here.text == REPLY
+
+
+async def test_d_on_the_page_tells_how_a_reply_came_to_be(open_app):
+    async with open_app() as person:
+        await person.screen.tune({"temperature": 0.65})
+        await person.ask("first")
+        await person.press("shift+up", "d")
+        await person.until(lambda: isinstance(person.app.screen, DetailsScreen))
+        await person.pilot.pause()
+        reply = person.chat.session.tree.tip()
+        shown = "\n".join(lines(person))
+        assert str(reply.provenance.segments[0].seed) in shown
+        assert re.search(r"temperature +0.65   session, preset says 0.80", shown)
+        assert re.search(r"ended +the model ended its turn", shown)
+        assert re.search(r"name +Assistant", shown)
+        await person.press("a")
+        await back_on_page(person)
+        await person.until(lambda: len(person.chat.session.tree) == 3 and person.idle)
+
+
+def test_a_verdict_says_what_a_replay_came_to():
+    same = Replayed(12, 12)
+    assert verdict(same, reproducible=True) == "All 12 tokens came out the same."
+    differs = Replayed(3, 12, 3, " cat", "")
+    assert (
+        verdict(differs, reproducible=True)
+        == "The first difference is token 4: it was “ cat”, and now is the end."
+    )
+    assert "fast mode" in verdict(differs, reproducible=False)
+    assert verdict(Replayed(3, 12), reproducible=True).startswith("Stopped after 3 tokens")
+
+
+async def test_the_palette_knows_the_way_too(open_app):
+    async with open_app() as person:
+        await person.ask("first")
+        await person.press("ctrl+p")
+        await person.until(lambda: isinstance(person.app.screen, Sheet))
+        await person.type("beginning of the reply")
+        await person.press("enter")
+        await person.until(lambda: person.draft == REPLY)
+        await person.press("escape", "ctrl+p")
+        await person.until(lambda: isinstance(person.app.screen, Sheet))
+        await person.type("last message came to be")
+        await person.press("enter")
+        await person.until(lambda: isinstance(person.app.screen, DetailsScreen))

@@ -22,7 +22,7 @@ from chatapp.home import Home
 from chatapp.recording import Saving
 from chatapp.store import Damaged, Foreign, StoreError
 from chatapp.tui.assistant import LOOK_SECONDS, Assistant
-from chatapp.tui.branching import fork, open_branches
+from chatapp.tui.branching import open_branches, show_details, start_fork
 from chatapp.tui.choosing import (
     choose_model,
     choose_persona,
@@ -407,7 +407,11 @@ class MainScreen(ColumnsScreen):
 
     @on(Transcript.Fork)
     def _fork(self, event: Transcript.Fork) -> None:
-        self.run_worker(fork(self, event.key), group="branch", exclusive=True)
+        start_fork(self, event.key)
+
+    @on(Transcript.Details)
+    def _details(self, event: Transcript.Details) -> None:
+        show_details(self, event.key)
 
     def action_cut(self) -> None:
         """How the next token is decided; standing on a message, how its tokens were."""
