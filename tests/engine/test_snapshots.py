@@ -110,7 +110,7 @@ def test_a_damaged_one_is_never_given_and_is_said_in_one_line(folder, path, dama
 @settings(max_examples=300, deadline=None)
 def test_no_mutation_is_ever_taken_for_the_truth(tmp_path_factory, data):
     """Bits flipped, bytes put in and taken out, anywhere: read back is what was written, or nothing."""
-    place = tmp_path_factory.getbasetemp() / "mutated"
+    place = tmp_path_factory.getbasetemp() / "mutated-snapshots"
     folder = Snapshots(place, 10_000_000)
     write(folder)
     path = place / "abc.kv"

@@ -181,7 +181,7 @@ SEEDS = [
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(SEEDS), st.integers(0, 2**32))
 def test_mutated_files_never_raise_and_never_come_in_by_halves(tmp_path_factory, data: bytes, seed: int) -> None:
-    path = tmp_path_factory.getbasetemp() / "mutated"
+    path = tmp_path_factory.getbasetemp() / "mutated-import"
     path.write_bytes(_mutated(data, random.Random(seed)))
     store_and_report = asyncio.run(_import(path))
     if store_and_report is not None:
