@@ -214,3 +214,38 @@ async def test_a_reply_of_another_model_is_refused_in_a_sentence(open_app):
         await person.until(lambda: isinstance(person.app.screen, CutView) and body(person)._said)
         assert any("not made of the tokens" in line for line in lines(person))
         await person.press("escape")
+
+
+async def test_while_a_reply_streams_the_column_shows_how_its_last_token_was_decided(open_app):
+    """What is shown is the record that is kept with the reply; it goes when the reply ends."""
+    async with open_app() as person:
+        panel = person.screen.query_one("#sampling")
+        seen = []
+        show = panel.show_token
+
+        def watching(token):
+            show(token)
+            seen.append((token, [panel.render_line(y).text for y in range(panel.size.height)]))
+
+        panel.show_token = watching
+        await person.press("ctrl+r")
+        await person.until(lambda: len(person.chat.session.tree) == 3 and person.idle)
+        reply = reply_of(person)
+        shown_tokens = [(token, text) for token, text in seen if token is not None]
+        assert shown_tokens
+        for token, text in shown_tokens:
+            assert token.record == reply.records[token.number - 1]
+            assert token.record.id == reply.token_ids[token.number - 1]
+            place = next(y for y, line in enumerate(text) if "This token" in line)
+            assert text[place].split()[-1] == str(token.number)
+            crosses = sum("×" in line for line in text[place + 2 : place + 8])
+            assert crosses == sum(one.cut is not None for one in token.record.candidates[:6])
+            assert f"{token.record.kept:,} of 49,152 left" in text[place + 8]
+        assert seen[-1][0] is None
+        assert not any("This token" in line for line in seen[-1][1])
+
+
+async def test_nothing_is_recorded_where_no_column_shows_it(open_app):
+    """On a narrow terminal the reply costs no more than its tokens."""
+    async with open_app((80, 24)) as person:
+        assert not any(reply_of(person).records)

@@ -17,6 +17,7 @@ from textual.containers import Horizontal
 from chatapp.chat import Began, Chat, Ended, TurnEvent
 from chatapp.conversation.context import ContextPlan
 from chatapp.conversation.sampling import SettingName, TextSetting, control_named
+from chatapp.engine.protocol import Tokens
 from chatapp.errors import Refusal
 from chatapp.home import Home
 from chatapp.recording import Saving
@@ -41,10 +42,13 @@ from chatapp.tui.screens.columns import ColumnsScreen
 from chatapp.tui.screens.setting_text import SettingText
 from chatapp.tui.start import Start
 from chatapp.tui.widgets.sampling import SamplingPanel
+from chatapp.tui.widgets.sampling.view import LastToken
 from chatapp.tui.widgets.sessions import SessionList
 from chatapp.tui.widgets.status import Context
 from chatapp.tui.widgets.transcript import Transcript
 
+RECORDED = 10
+"""Candidates of each token that are recorded while the sampling column shows them."""
 SESSIONS_AT_ONCE = 500
 """Sessions that the list is given at first, and more each time its end comes near."""
 
@@ -190,11 +194,26 @@ class MainScreen(ColumnsScreen):
 
     def hear_turn(self, chat: Chat, event: TurnEvent) -> None:
         """Something happened in a turn."""
+        if isinstance(event, Began):
+            chat.record = RECORDED if any(panel.display for panel in self.columns(SamplingPanel)) else 0
         self.page.hear(chat, event)
         if isinstance(event, Began):
             self.show_sessions()
         elif isinstance(event, Ended):
             self.show_sampling()
+        if chat is self.desk.chat:
+            self._show_token(chat, event)
+
+    def _show_token(self, chat: Chat, event: TurnEvent) -> None:
+        """How the last token of the reply was decided; told no faster than is painted."""
+        reply, info = chat.streaming, self.desk.engine.info
+        token = None
+        if isinstance(event, Tokens):
+            if not event.records or reply is None or info is None:
+                return
+            token = LastToken(len(reply.token_ids), event.records[-1], info.vocabulary)
+        for panel in self.columns(SamplingPanel):
+            panel.show_token(token)
 
     def hear_saving(self, saving: Saving) -> None:
         """The disk refuses what is said, or takes it after all."""

@@ -13,7 +13,7 @@ from chatapp.conversation.sampling import BALANCED, FAMILIES, InForce, SettingNa
 from chatapp.tui.lines import strip
 from chatapp.tui.look import Look, look_of
 from chatapp.tui.widgets.sampling.lines import Picture, draw
-from chatapp.tui.widgets.sampling.view import View
+from chatapp.tui.widgets.sampling.view import LastToken, View
 
 WIDTH, WIDE, WIDE_FROM = 34, 46, 160
 
@@ -35,6 +35,10 @@ class SamplingColumn(Widget):
     def show_context(self, context: tuple[int, int] | None, plan: ContextPlan | None = None) -> None:
         """Show how full the context window is now, and of what; the settings stay as they are."""
         self._see(context=context, plan=plan)
+
+    def show_token(self, token: LastToken | None) -> None:
+        """Show how the last token of a streaming reply was decided, or nothing of the kind."""
+        self._see(token=token)
 
     def get_content_width(self, container: Size, viewport: Size) -> int:  # noqa: ARG002
         """The column is wider where the terminal is."""

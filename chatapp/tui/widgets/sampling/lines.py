@@ -25,6 +25,7 @@ from chatapp.text import display_line
 from chatapp.tui.lines import Line, ends, fit, flow, gap, indent, meter, slider, width
 from chatapp.tui.look import Look
 from chatapp.tui.prompt_lines import part_lines
+from chatapp.tui.widgets.sampling.token_lines import token_lines
 from chatapp.tui.widgets.sampling.view import PRESET_ROW, View
 
 _EDGE, _LABEL, _VALUE, _WORD = 2, 12, 8, 9
@@ -72,6 +73,9 @@ def draw(view: View, look: Look, cells: int, height: int) -> Picture:
     deeper = view.at > len(SETTINGS)
     help_lines = [[], *_help(view, look, cells)]
     lines += [] if deeper else help_lines
+    if view.token is not None and not deeper:
+        token = indent(token_lines(view.token, look, cells - _EDGE - _RIGHT_MARGIN), _EDGE)
+        lines += token if len(lines) + len(token) <= room else []
     if deeper or len(lines) + _FOLDED_LINES <= room:
         _draw_families(picture, view, look, cells)
     lines += help_lines if deeper else []

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from chatapp.conversation.context import ContextPlan
+from chatapp.conversation.decision import TokenRecord
 from chatapp.conversation.sampling import (
     FAMILIES,
     SETTINGS,
@@ -24,6 +25,16 @@ PRESET_ROW = 0
 
 
 @dataclass(frozen=True, slots=True)
+class LastToken:
+    """The last token of a reply that streams, as it was recorded; `number` counts from 1."""
+
+    number: int
+    record: TokenRecord
+    vocabulary: int
+    """How many tokens the model knows."""
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """All that the column shows. `at` is the row stood on; `typed` is a value being typed there."""
 
@@ -34,6 +45,8 @@ class View:
     """The seed that the last reply was drawn with."""
     plan: ContextPlan | None = None
     """What the window holds, by parts; shown where the column is tall."""
+    token: LastToken | None = None
+    """What was decided last, while a reply streams; shown where there is room."""
     at: int = 1
     unfolded: frozenset[str] = frozenset()
     """The families whose settings are seen."""
