@@ -131,6 +131,35 @@ def test_ask_prints_one_document_with_everything_that_scripts_rely_on(chatapp, h
     assert not (home / "chats.db").exists()
 
 
+def test_several_replies_are_printed_one_after_the_other(chatapp, call):
+    """A line of JSON each, with the seed that it was drawn with; the prompt was paid once, and all are kept."""
+    asked = (
+        "ask",
+        "Name a colour.",
+        "--system",
+        "",
+        "--max-tokens",
+        "4",
+        "-n",
+        "3",
+        "--seed",
+        "7",
+        "--save",
+        "--json",
+    )
+    done = chatapp(*asked)
+    assert done.status == 0, done.err
+    replies = [json.loads(line) for line in done.out.splitlines()]
+    assert [(one["way"], one["seed"], one["differs"]) for one in replies] == [
+        (0, 7, "seed 7"), (1, 8, "seed 8"), (2, 9, "seed 9"),
+    ]  # fmt: skip
+    assert [one["evaluated_tokens"] for one in replies] == [replies[0]["prompt_tokens"], 0, 0]
+    shown = call("sessions", "show", replies[0]["session"], "--json").json
+    said = [message["text"] for message in shown["messages"] if message["role"] == "assistant"]
+    assert said == [one["text"] for one in replies]
+    assert call("ask", "Hello", "-n", "9").status == 2
+
+
 def test_ask_tells_the_plan_of_the_window_and_what_it_took(chatapp):
     """The parts of the plan add up to the prompt; --verbose says the figures on standard error."""
     answer = chatapp("ask", "Say hello.", "--json", "--verbose", "--system", "Be brief.", "--max-tokens", "4")

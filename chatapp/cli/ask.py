@@ -7,9 +7,11 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from chatapp.chat import Bordered, Chat, Ended, TurnEvent
+from chatapp.cli.ask_many import check_number, print_many
 from chatapp.cli.engines import stop_on_signals
 from chatapp.cli.files import fitted, read_files
 from chatapp.cli.logprobs import logprob_rows, logprobs
@@ -23,6 +25,7 @@ from chatapp.conversation.message import Kind, Message, Status, StopReason
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.conversation.session import Session
+from chatapp.conversation.variation import Differ
 from chatapp.conversation.window import window_of
 from chatapp.engine.client import Engine, EngineDied, EngineError
 from chatapp.engine.protocol import Tokens
@@ -64,6 +67,7 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
     chosen, overrides = preset_of(arguments), overrides_of(arguments)  # refused before anything is written
     if not 0 <= arguments.logprobs <= MAX_CANDIDATES:
         raise Refusal("usage", f"--logprobs takes 0 to {MAX_CANDIDATES:,}.")
+    check_number(arguments.number, with_files=bool(arguments.file))
     files = await read_files(arguments.file)
     keep = bool(arguments.save or arguments.session or arguments.continue_newest)
     store = await open_store(home) if keep else await Store.temporary()
@@ -87,6 +91,9 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
             note(info.template_note)
         load_s = loop.time() - started
         files = await fitted(chat, files, arguments.take, text)
+        if arguments.number > 1:
+            report = partial(_report, chat, load_s=load_s, kept=keep) if arguments.json else None
+            return await print_many(chat, text, arguments.number, Differ(arguments.differ), report)
         reply = await _print_reply(chat, text, files, as_json=arguments.json)
         learn_from_load(home, model, options, info)
         learn_from_reply(home, model, reply, info.n_threads)

@@ -112,6 +112,20 @@ def _ask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--logprobs", type=int, metavar="N", default=0, help="the log-probability of each token, and the top N"
     )
+    parser.add_argument(
+        "-n",
+        dest="number",
+        type=int,
+        metavar="N",
+        default=1,
+        help="2 to 8 replies at once; with --json a line each",
+    )
+    parser.add_argument(
+        "--differ",
+        choices=("seed", "temperature", "preset"),
+        default="seed",
+        help="what several replies differ in (default: seed)",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     _loading_flags(parser)
     add_sampling_flags(parser)

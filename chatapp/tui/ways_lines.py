@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 from chatapp.conversation.message import Message, Status, StopReason
 from chatapp.conversation.parting import Parting, Word, part, shared, words
 from chatapp.text import display, display_line
+from chatapp.tui.entries import counted
 from chatapp.tui.lines import PLAIN, Line, beside, clip, ends, fit, flow, gap, width
 from chatapp.tui.look import Look
 
@@ -34,7 +35,6 @@ class Column:
     """Whether it was marked to be kept."""
     scrolled: int = 0
     """Lines that its end is below the window."""
-    room: int = field(default=0, init=False)
 
     @property
     def ended(self) -> bool:
@@ -69,7 +69,7 @@ def columns(
         here = column is all_of_them[at]
         body = _body(column, others, look, each, lines - 5)
         total = ends(
-            [(f"{len(column.reply.token_ids):,} tokens", look.faint)],
+            [(counted(len(column.reply.token_ids), "token"), look.faint)],
             [(column.state, look.muted if column.ended else look.faint)],
             each,
         )

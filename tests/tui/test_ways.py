@@ -176,7 +176,7 @@ async def test_columns_fill_exactly_their_cells_whatever_is_said(look):
         drawn = columns(shown[first : first + count], shown, 1, look, (cells, lines))
         rows = ["".join(text for text, _ in line) for line in drawn]
         assert "\x1b" not in "".join(rows)
-        assert rows[-1].count("tokens") == rows[-1].count("done") == count
+        assert rows[-1].count("token") == rows[-1].count("done") == count
         assert {sum(2 if "⺀" <= c <= "鿿" else 1 for c in row) <= cells for row in rows} == {True}
 
 

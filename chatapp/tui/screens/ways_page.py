@@ -8,9 +8,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from chatapp.text import display_line
+from chatapp.tui.entries import counted
 from chatapp.tui.lines import Line, clip, ends, gap, keys, strip
 from chatapp.tui.look import Look, look_of
-from chatapp.tui.ways_lines import Column, columns, parting_lines
+from chatapp.tui.ways_lines import SPACE, Column, columns, parting_lines
 from chatapp.tui.widgets.transcript.frame_clock import FrameClock
 
 LOW, NARROW = 30, 100
@@ -86,6 +87,7 @@ class WaysPage(Widget):
 
     def _lines(self, look: Look) -> list[Line]:
         cells, height = self.size.width - 2 * self._edge, self.size.height
+        cells -= (cells - SPACE * (len(self.in_view) - 1)) % len(self.in_view)  # the columns' own right edge
         low = height < LOW
         head: list[Line] = [] if low else [[]]
         head += [self._title(look, cells), *([] if low else [[]]), self._asked(look, cells), []]
@@ -115,7 +117,7 @@ class WaysPage(Widget):
     def _speed(self, look: Look, cells: int) -> Line:
         if all(column.ended for column in self._all):
             total = sum(len(column.reply.token_ids) for column in self._all)
-            return [(f"{total:,} tokens", look.muted)]
+            return [(counted(total, "token"), look.muted)]
         if not self.rate:
             return [("◐ ", look.accent), ("reading", look.muted)]
         line: Line = [("● ", look.accent), (f"{self.rate:.1f} tok/s", look.text), (" together", look.faint)]
