@@ -16,7 +16,12 @@ from chatapp.conversation.persona import Persona, PersonaOrigin
 from chatapp.personas.file import LIMIT, BrokenPersona, parse
 from chatapp.text import repair
 
-_ORDER = ("assistant", "tutor", "writer", "completion", "translator", "summariser", "analyst", "code")
+_TALKS = ("assistant", "tutor", "writer", "completion", "code")
+_TASKS = (
+    *("translator", "summariser", "analyst", "sentiment", "entities"),
+    *("letter", "invoice", "rephraser", "questions"),
+)
+_ORDER = (*_TALKS, *_TASKS)
 """The shipped files, as they are listed; the first is the default."""
 
 

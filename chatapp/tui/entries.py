@@ -104,15 +104,24 @@ def entry(tree: Tree, message: Message) -> Entry:
     place = (siblings.index(message) + 1, len(siblings))
     notice = _failure(message) if message.status is Status.ERROR else None
     asks = message.role is Role.USER
+    fields = not asks and _is_data(message)
+    about = "" if asks else details(message)
     return Entry(
         message.id,
         asks,
         message.text,
         place,
-        "" if asks else details(message),
+        f"{about}   enter: table or JSON" if fields else about,
         notice,
         pinned=message.pinned,
+        fields=fields,
     )
+
+
+def _is_data(reply: Message) -> bool:
+    """Whether a reply was drawn by a schema, and ended by itself."""
+    drawn = reply.provenance.segments
+    return reply.status is Status.COMPLETE and bool(drawn) and bool(drawn[-1].settings.json_schema)
 
 
 def ways_out(refused: NoRoom) -> tuple[tuple[str, str], ...]:

@@ -14,8 +14,9 @@ from chatapp.conversation.persona import Persona
 from chatapp.personas import Library, NoSuchPersona, new_persona, read_persona, shipped_folder
 
 SHIPPED = (
-    *("Assistant", "Tutor", "Writer", "Completion"),
-    *("Translator", "Summariser", "Analyst", "Code helper"),
+    *("Assistant", "Tutor", "Writer", "Completion", "Code helper"),
+    *("Translator", "Summariser", "Analyst", "Sentiment", "Entities"),
+    *("Letter", "Invoice", "Rephraser", "Questions"),
 )
 
 
@@ -31,11 +32,13 @@ def library(yours: Path) -> Library:
     return Library(shipped_folder(), yours)
 
 
-def test_eight_personas_ship_in_the_order_of_the_list_each_with_a_short_purpose(library: Library):
+def test_the_shipped_personas_come_in_the_order_of_the_list_each_with_a_short_purpose(library: Library):
     listed = library.list()
     assert tuple(one.name for one in listed) == SHIPPED
     assert all(one.persona and one.origin == "shipped" and not one.problem for one in listed)
-    assert all(0 < len(one.description) <= 45 for one in listed)
+    tasks = [one.name for one in listed if one.persona and one.persona.task]
+    assert tasks == list(SHIPPED[5:])
+    assert all(0 < len(one.description) <= 60 for one in listed)
 
 
 def test_completion_sends_no_template_and_no_prompt(library: Library):
@@ -98,7 +101,7 @@ def test_a_persona_is_found_by_its_name_or_by_its_file(library: Library):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("Tutr", "There is no persona called ‘Tutr’. Nearest: Tutor."),
+        ("Tutr", "There is no persona called ‘Tutr’. Nearest: Tutor"),
         ("", "There is no persona called ‘’. There are Assistant, Tutor, Writer,"),
         ("bad", "bad.md cannot be used: line 2: ‘template’ is not true or false."),
     ],

@@ -71,7 +71,8 @@ async def test_the_list_says_which_is_in_use_which_is_the_default_and_what_is_br
         text = app.text()
         tutor = next(line for line in app.lines() if line.startswith("    ▎ Tutor"))
         assert tutor[:59].endswith("in use")
-        assert "8 shipped, 2 yours" in text
+        assert "14 shipped, 2 yours" in text
+        assert ["tasks" in line.split() for line in app.lines()].count(True) == 1
         assert "default" in next(line for line in app.lines() if "Assistant" in line)
         broken = next(y for y, line in enumerate(app.lines()) if "night-clerk.md" in line)
         assert app.lines()[broken][:59].endswith("broken")

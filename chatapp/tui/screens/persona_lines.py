@@ -51,12 +51,17 @@ def list_lines(
     lines: list[tuple[Line, int | None]] = []
     name_cells = min(_WIDEST_NAME, max([_NAME, *(cell_len(display_line(one.name)) + 2 for one in listed)]))
     for index, one in enumerate(listed):
-        if index == 0 or listed[index - 1].origin != one.origin:
+        if index == 0 or _group(listed[index - 1]) != _group(one):
             lines += [([], None)] if index else []
-            lines += [([gap(MARGIN), (one.origin, look.faint)], None), *([([], None)] if roomy else [])]
+            lines += [([gap(MARGIN), (_group(one), look.faint)], None), *([([], None)] if roomy else [])]
         rows = _row(one, look, cells, name_cells, standing=standing, here=index == standing.at)
         lines += [(row, index) for row in rows]
     return lines
+
+
+def _group(one: Listed) -> str:
+    """What stands above personas of a kind: the user's own stay together."""
+    return "tasks" if one.origin == "shipped" and one.persona and one.persona.task else one.origin
 
 
 def _row(one: Listed, look: Look, cells: int, name_cells: int, *, standing: Standing, here: bool) -> list[Line]:
@@ -121,6 +126,8 @@ def facts(persona: Persona, cost: int | None, context: int) -> list[tuple[str, s
     ]
     if persona.prefill:
         rows.append(("begins", f"“{persona.prefill}”"))
+    if persona.json_schema:
+        rows.append(("replies", "JSON by a schema of its own"))
     if not persona.template:
         rows.append(("sent as", "plain text, without the chat template"))
     if cost is not None:

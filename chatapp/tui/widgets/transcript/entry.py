@@ -34,6 +34,8 @@ class Entry:
     rule: str = ""
     """Words in a rule above the text: what begins here."""
     pinned: bool = False
+    fields: bool = False
+    """Whether the text is JSON by a schema, and shown as a table."""
 
     @cached_property
     def ends_in_code(self) -> bool:

@@ -34,7 +34,7 @@ class ReadingView(ColumnView):
         ),
         Binding("i", "inspect", "the prompt, token by token", id="page.inspect"),
         Binding("x", "cut", "how its tokens were decided", id="page.cut"),
-        Binding("enter", "unfold", "open a long question", id="page.unfold", show=False),
+        Binding("enter", "unfold", "open a long question; a table as JSON", id="page.unfold", show=False),
         Binding("escape", "to_composer", "back to writing", id="page.to_composer", show=False),
     ]
 
@@ -162,9 +162,9 @@ class ReadingView(ColumnView):
         self.post_message(self.Cut(self._current()))
 
     def action_unfold(self) -> None:
-        """Open or fold the long question that one stands on."""
+        """Open or fold the long question that one stands on; show a table, or the JSON that it was made of."""
         slot = self.column.slot_of_cursor
-        if slot is None or not self.column.view(slot).folds:
+        if slot is None or not (self.column.view(slot).folds or self.column.view(slot).turns):
             raise SkipAction
         self.column.view(slot).toggle()
         self.column.rows(slot)

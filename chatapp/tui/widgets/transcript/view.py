@@ -13,6 +13,7 @@ from chatapp.tui.look import Look
 
 from .document import as_written, parse
 from .entry import Entry
+from .fields import table_of
 from .layout import Layout
 from .live import LiveReply
 from .notice import notice_rows
@@ -104,9 +105,15 @@ class MessageView:
         """Whether it is a question of more lines than are shown at rest."""
         return self.entry.asks and isinstance(self._layout, Layout) and len(self._layout.rows) > FOLDED_LINES
 
+    @property
+    def turns(self) -> bool:
+        """Whether it is shown as a table, and its source can be."""
+        return self.entry.fields and not self.streams and bool(table_of(self.entry.text))
+
     def toggle(self) -> None:
-        """Open or fold a long question."""
+        """Open or fold a long question; show a table, or the JSON that it was made of."""
         self.unfolded = not self.unfolded
+        self._layout = None
         self._body = self._rows = None
 
     def rows(self, sheet: Sheet, place: Place) -> list[Row]:
@@ -149,6 +156,9 @@ class MessageView:
 
     def _reply(self, sheet: Sheet) -> list[Row]:
         layout = self._layout = Layout(sheet.look, sheet.cells)
+        if self.entry.fields and (tables := table_of(self.entry.text)):
+            leaves = as_written(display(self.entry.text)) if self.unfolded else tables
+            return list(layout.add(leaves).rows)
         return list(layout.add(parse(display(self.entry.text))).rows)
 
     def _question(self, sheet: Sheet) -> list[Row]:
