@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 
 from chatapp.chat import Chat
 from chatapp.conversation.context import Policy
@@ -145,6 +146,7 @@ def details(reply: Message) -> str:
     return "   ".join(parts)
 
 
+@lru_cache(maxsize=256)  # a session has thousands of replies, and few settings
 def tuning(preset: str, settings: SamplingSettings) -> str:
     """The preset, and how many settings differed from it."""
     base = resolve(preset_named(preset)).settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 from contextlib import asynccontextmanager
@@ -306,3 +307,19 @@ async def test_the_palette_knows_the_way_too(open_app):
         await person.type("last message came to be")
         await person.press("enter")
         await person.until(lambda: isinstance(person.app.screen, DetailsScreen))
+
+
+async def test_a_session_opens_with_the_collector_at_rest_and_it_works_again_then(open_app, monkeypatch):
+    async with open_app() as person:
+        await person.ask("first")
+        uid, seen = person.chat.session.uid, []
+        show = person.desk.show
+
+        async def watched(name):
+            seen.append(gc.isenabled())
+            return await show(name)
+
+        monkeypatch.setattr(person.desk, "show", watched)
+        await person.screen.open_session(uid)
+        await person.screen.open_session("there is none")
+        assert (seen, gc.isenabled()) == ([False, False], True)

@@ -33,6 +33,7 @@ from chatapp.tui.choosing import (
     open_search,
     show_keys,
 )
+from chatapp.tui.collector import collector_rests
 from chatapp.tui.cutting import open_cut_view
 from chatapp.tui.desk import Desk
 from chatapp.tui.loader import ModelState
@@ -107,7 +108,8 @@ class MainScreen(ColumnsScreen):
             self.desk.loader.state = ModelState(self.home.model(self.wanted.model))
         try:
             await self.desk.open(temporary=self.wanted.temporary, reading=self.wanted.reading)
-            await self._first_chat()
+            with collector_rests():
+                await self._first_chat()
         except (Damaged, Foreign) as error:
             self._recover(error)
             return
@@ -267,9 +269,10 @@ class MainScreen(ColumnsScreen):
     async def open_session(self, uid: str) -> None:
         """Bring a session into view."""
         await self.page.save_draft(self.chat)
-        with self.page.trouble_told():
-            await self.desk.show(uid)
-        self.show_chat()
+        with collector_rests():
+            with self.page.trouble_told():
+                await self.desk.show(uid)
+            self.show_chat()
         self.page.composer.focus()
 
     async def restore(self, uid: str) -> None:
