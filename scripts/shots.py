@@ -25,6 +25,7 @@ from chatapp.paths import Paths
 from chatapp.store.backup import ASKED, back_up
 from chatapp.tui import desk
 from chatapp.tui.app import ChatApp
+from chatapp.tui.screens.cut_view import CutView
 from chatapp.tui.screens.main import MainScreen
 from chatapp.tui.start import Start
 from scripts import demo
@@ -44,6 +45,8 @@ class Shot:
     act: Act
     theme: str = "ink"
     empty: bool = False
+    thinks: bool = False
+    """With the real model, in place of the one that says a given text."""
     planned: bool = False
     """Whether there are reminders, some of them due."""
     harmed: bool = False
@@ -111,6 +114,27 @@ def _press(*keys: str) -> Act:
     return act
 
 
+async def _ask_and_cut(app: ChatApp, pilot: Pilot[None]) -> None:
+    """A short reply of the real model, and how the token after it is decided, its top-p turned."""
+    await _settle(app, pilot)
+    main = app.screen
+    assert isinstance(main, MainScreen)  # noqa: S101
+    await main.tune({"seed": 7, "temperature": 0.65, "max_tokens": 8, "min_p": 0.05, "top_p": 0.95})
+    main.desk.submit("Finish this sentence: the best thing about the sea is the")
+    await _until(pilot, lambda: len(main.chat.session.tree) > 1 and not main.desk.busy)
+    await pilot.press("f4")
+    await _until(pilot, lambda: isinstance(app.screen, CutView) and app.screen.body.view is not None)
+    await pilot.press("left", "down", "down")
+    await pilot.pause(0.3)
+
+
+async def _until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if true():
+            break
+        await pilot.pause(0.05)
+
+
 SIZES = ((80, 24), (120, 36), (200, 60))
 SHOTS = [
     Shot("main-120x36", (120, 36), _write),
@@ -142,6 +166,11 @@ SHOTS = [
     *(Shot(f"branches-{x}x{y}", (x, y), _press("f7")) for x, y in SIZES),
     *(Shot(f"compare-{x}x{y}", (x, y), _press("f7", *["up"] * 6, "d")) for x, y in SIZES),
     *(Shot(f"details-{x}x{y}", (x, y), _press("shift+up", "d")) for x, y in SIZES),
+    *(
+        Shot(f"cut-{x}x{y}", (x, y), _ask_and_cut, empty=True, thinks=True)
+        for x, y in ((80, 24), (120, 36), (120, 44), (200, 60))
+    ),
+    Shot("cut-light-120x44", (120, 44), _ask_and_cut, "paper", empty=True, thinks=True),
     Shot("copied-80x24", (80, 24), _press("shift+up", "c")),
     *(
         Shot(f"{name}-{width}x{height}", (width, height), act, planned=True)
@@ -161,7 +190,8 @@ async def _take(shot: Shot) -> None:
         text = Path(folder) / "reply.md"
         text.write_text(demo.LAST_REPLY, "utf-8")
         command = [sys.executable, "-m", "benchmarks.metronome", str(text), str(PACE)]
-        desk.Engine = partial(Engine, command=command)  # type: ignore[misc, assignment]
+        if not shot.thinks:
+            desk.Engine = partial(Engine, command=command)  # type: ignore[misc, assignment]
         home = Home.open(Paths.default(folder))
         os.environ["HOME"] = folder  # other programs' models lie under it
         demo.build_models(home.paths.data, Path(folder))

@@ -47,7 +47,7 @@ def page(view: View, look: Look, size: Size, *, number: int) -> list[Line]:
     room = size.height - 1 - len(bottom)
     del lines[room:]
     lines += [[] for _ in range(room - len(lines))]
-    return [*lines, key_line(view, look, cells), *bottom]
+    return [fit(line, cells) for line in [*lines, key_line(view, look, cells), *bottom]]
 
 
 def _draw(view: View, look: Look, cells: int) -> list[Line]:
