@@ -252,7 +252,7 @@ class Chat:
         if any(message.records):
             return list(message.records)
         packed = await self.store.trace(message.id) if message.id else None
-        return unpack(packed) if packed else []
+        return await asyncio.to_thread(unpack, packed) if packed else []
 
     def stop(self) -> None:
         """Ask the running reply to stop; what was said is kept."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chatapp.conversation.lens import perplexity
 from chatapp.conversation.message import Message, Provenance, Status, StopReason
 from chatapp.engine.client import EngineDied, EngineError
 from chatapp.engine.protocol import Finished
@@ -18,7 +19,8 @@ class Outcome:
 
     def of(self, reply: Message, *, stopped: bool) -> tuple[Status, Provenance]:
         """The status and the provenance that the reply is kept with; `stopped`: whether it was asked to stop."""
-        came_from = reply.provenance
+        value = perplexity(reply.records) if all(reply.records) else None
+        came_from = reply.provenance.model_copy(update={"perplexity": value})
         if self.finished is not None:
             done = self.finished
             ended = done.stop_reason in {StopReason.END, StopReason.STOP_STRING}

@@ -103,6 +103,7 @@ def _as_json(session: Session) -> dict[str, Any]:
             "edited_from": message.provenance.edited_from or None,
             "created": _time(message.created_ms),
             "token_ids": message.token_ids,
+            "perplexity": message.provenance.perplexity,
             "provenance": message.provenance.model_dump(mode="json") if message.role is Role.ASSISTANT else None,
         }
 

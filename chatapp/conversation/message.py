@@ -106,6 +106,8 @@ class Provenance(_Frozen):
     left_out: int = 0
     """Messages of the path that the prompt did not hold."""
     timings: Timings = Timings()
+    perplexity: float | None = None
+    """Of the whole text, where all of its tokens were recorded or scored."""
     stop_reason: StopReason | None = None
     edited_from: str = ""
     """For a reply that a person wrote over: the uid of the reply that it was. Nothing else is known of it then."""

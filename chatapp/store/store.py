@@ -327,6 +327,10 @@ class Store(Shelf):
         """How the tokens of a reply were chosen, as it was given to `finish`."""
         return await self._do(traces.load, message_id)
 
+    async def keep_trace(self, message_id: int, trace: bytes, provenance: Provenance) -> None:
+        """Keep how the tokens of a final message were chosen, found out afterwards, and its new provenance."""
+        await self._do(traces.keep, message_id, trace, provenance)
+
     async def activate(self, session_id: int, changes: Iterable[messages.Change]) -> None:
         """Remember which children are in view: pairs of parent (none: the root) and child."""
         await self._do(messages.activate, session_id, tuple(changes))

@@ -154,16 +154,22 @@ class ChatView(Vertical):
             state = State("read only", "!", "warn", facts=(self.desk.store.read_only,))
         elif self.transcript.cursor is not None and self.chat.streaming is None and not self._unsaved:
             state = self._standing()
+        looking = self.looking_state()
+        state = looking or state
         if self._due:
             state = replace(state, facts=(f"{self._due:,} due", *state.facts))
         context = self._meter()
-        self.query_one(StatusLine).show(state, None if self.context_in_column else context)
+        self.query_one(StatusLine).show(state, None if self.context_in_column or looking else context)
         self.post_message(self.ContextCounted(context, self._plan()))
 
     def _meter(self) -> Context | None:
         """The tokens in the window: those of the running turn as they come, and what is being written."""
         plan = self._plan()
         return Context(plan.prompt, plan.size) if plan is not None else None
+
+    def looking_state(self) -> State | None:
+        """What the line says while the page is looked at in another way; for those who know of one."""
+        return None
 
     def _standing(self) -> State:
         message = self.chat.session.tree.get(self.transcript.cursor or 0)

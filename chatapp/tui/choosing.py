@@ -29,6 +29,7 @@ from chatapp.tui.assistant import assistant_actions
 from chatapp.tui.branching import branching_actions
 from chatapp.tui.exchanging import exchange_actions
 from chatapp.tui.finding import MESSAGES, find_messages
+from chatapp.tui.lens_page import LensPage
 from chatapp.tui.page_view import PageView
 from chatapp.tui.prompt_lines import Shown, break_of
 from chatapp.tui.screens.agenda import AgendaScreen
@@ -42,6 +43,7 @@ from chatapp.tui.screens.sheet import Item, Sheet
 from chatapp.tui.screens.ways import WaysScreen
 from chatapp.tui.trash import trash_actions
 from chatapp.tui.widgets.composer import WritingArea
+from chatapp.tui.widgets.lens_bar import LensBar
 from chatapp.tui.widgets.sampling import SamplingPanel
 from chatapp.tui.widgets.sessions import SessionList
 from chatapp.tui.widgets.transcript.branching import BranchingView
@@ -180,10 +182,11 @@ def _create_persona(screen: MainScreen, name: str) -> None:
 def key_groups(app: type, screen: type, keymap: Mapping[str, str]) -> list[Group]:
     """Every key of the app, by area."""
     areas: dict[str, list[type]] = {
-        "anywhere": [app, *_screen_classes(screen), PageView],
+        "anywhere": [app, *_screen_classes(screen), PageView, LensPage],
         "composer": [WritingArea],
         "page": [ReadingView, BranchingView, FindingView],
         "several replies": [WaysScreen],
+        "lens": [LensBar],
         "sampling": [SamplingPanel],
         "sessions": [SessionList],
         "cut view": [CutView],
@@ -287,7 +290,7 @@ async def _everything(screen: MainScreen) -> list[Item]:
 
 def _actions(screen: MainScreen) -> list[Item]:
     # Quit comes last: Enter on the palette as it opens must not end the app.
-    classes: list[type[DOMNode]] = [*_screen_classes(type(screen)), PageView, type(screen.app)]
+    classes: list[type[DOMNode]] = [*_screen_classes(type(screen)), PageView, LensPage, type(screen.app)]
     bindings = [binding for cls in classes for binding in cls.BINDINGS]
     more = [*exchange_actions(screen), *trash_actions(), *branching_actions(), *assistant_actions()]
     return [

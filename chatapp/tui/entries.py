@@ -134,6 +134,8 @@ def details(reply: Message) -> str:
     """How a reply came to be, on one line."""
     came = reply.provenance
     parts = [f"{len(reply.token_ids):,} tokens"]
+    if came.perplexity is not None:
+        parts.append(f"perplexity {came.perplexity:.3g}")
     if came.timings.tokens_per_s:
         parts.append(f"{came.timings.tokens_per_s:.1f} tok/s")
     if came.prompt_tokens:

@@ -19,6 +19,8 @@ TEXT_CONTRAST = 6.0
 MUTED_CONTRAST, SOFT_MUTED_CONTRAST = 4.9, 4.5
 FAINT_CONTRAST = 3.05
 COLOUR_CONTRAST = 4.5
+HEAT = (0.13, 0.30, 0.48, 0.62)
+"""How far each ground of surprise is blended: three towards the warning colour, the last towards the error's."""
 SOFT_THEME = 8.0
 """A theme whose text has less contrast than this is soft, and its muted tone steps back with it."""
 
@@ -67,6 +69,31 @@ class Look:
         self.slab, self.alternate = _paper(self.slab_colour), _paper(self.alternate_colour)
         self.selection = _paper(self.selection_colour)
         self.slab_edge, self.selection_edge = _ink(self.slab_colour), _ink(self.selection_colour)
+        self.heat = self._without_colours() if self.no_color else self._heat(pole)
+        self.cursor = Style(bold=True) + (Style(reverse=True) if self.no_color else _ink(ground) + _paper(text))
+
+    def _heat(self, pole: Color) -> tuple[Style, ...]:
+        """Grounds from cool to hot, the ink on them readable; what was expected steps back without one."""
+        warm, hot = self.warn_colour, self.err_colour
+        tones = [
+            self.ground_colour.blend(tone, share)
+            for tone, share in zip((warm, warm, warm, hot), HEAT, strict=True)
+        ]
+        inks = [_towards(self.text_colour, pole, COLOUR_CONTRAST, tone) for tone in tones]
+        levels = [_ink(ink) + _paper(tone) for ink, tone in zip(inks, tones, strict=True)]
+        levels[-1] += Style(bold=True)
+        return self.muted, *levels
+
+    def _without_colours(self) -> tuple[Style, ...]:
+        """The same steps by weight and line."""
+        plain = self.text
+        return (
+            self.faint,
+            plain,
+            plain + Style(underline=True),
+            self.strong + Style(underline=True),
+            plain + Style(reverse=True),
+        )
 
     def _take_terminal_colours(self) -> None:
         """Sixteen colours that are not ours: brightness by `dim` and `bold`, grounds left alone."""
@@ -78,6 +105,8 @@ class Look:
         self.accent, self.ok, self.warn = Style(color="cyan"), Style(color="green"), Style(color="yellow")
         self.err, self.second, self.third = Style(color="red"), Style(color="cyan"), Style(color="magenta")
         self.selection = Style(reverse=True)
+        self.heat = self._without_colours()
+        self.cursor = Style(bold=True, reverse=True)
 
     @property
     def grounds(self) -> bool:

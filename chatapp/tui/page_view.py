@@ -20,9 +20,9 @@ from chatapp.conversation.message import Kind, Message, Role, StopReason
 from chatapp.errors import Refusal
 from chatapp.store import StoreError
 from chatapp.tui import entries as page
-from chatapp.tui.branching_page import BranchingPage
 from chatapp.tui.commands import begun, parse, slip
 from chatapp.tui.desk import Desk, Verb
+from chatapp.tui.lens_page import LensPage
 from chatapp.tui.widgets.composer import Composer
 from chatapp.tui.widgets.head import NewLines
 from chatapp.tui.widgets.margin_lines import CommandLines
@@ -33,7 +33,7 @@ DRAFT_PLAN_SECONDS = 0.25
 """Until the tokens of a draft are counted, once the keys rest."""
 
 
-class PageView(BranchingPage):
+class PageView(LensPage):
     """Does what is asked of the chat in view and of its messages."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -13,6 +13,7 @@ from chatapp.tui.chat_view import LOW
 from chatapp.tui.compositor import FrugalCompositor
 from chatapp.tui.page_view import PageView
 from chatapp.tui.screens.drawer import Drawer
+from chatapp.tui.widgets.lens_column import LensColumn
 from chatapp.tui.widgets.sampling import SamplingPanel
 from chatapp.tui.widgets.sessions import SessionList
 
@@ -39,6 +40,7 @@ class ColumnsScreen(Screen[None]):
         self._compositor = FrugalCompositor()
         self._wished = {"sessions": True, "sampling": True}
         self._last_wished = "sampling"
+        self._lens = LensColumn(id="lens")
 
     def fill_columns(self) -> None:
         """Show in every column what belongs there; for whoever knows."""
@@ -50,6 +52,8 @@ class ColumnsScreen(Screen[None]):
         row = self.query_one("#columns")
         await row.mount(sessions, before=0)
         await row.mount(sampling)
+        self._lens.display = False
+        await row.mount(self._lens)
         self.fold()
 
     def columns(self, kind: type[Column]) -> list[Column]:
@@ -66,6 +70,7 @@ class ColumnsScreen(Screen[None]):
         for name in self._wished:
             for column in self.query(f"#{name}"):
                 column.display = name in shown
+        self._lens.display = self.page.reading is not None and width >= NARROW
         self.page.context_in_column = "sampling" in shown
         self.page.refresh_status()
 
@@ -73,6 +78,8 @@ class ColumnsScreen(Screen[None]):
         wished = {name for name, wish in self._wished.items() if wish}
         if width < NARROW:
             return set()
+        if self.page.reading is not None:  # the lens stands in place of the settings
+            return wished & {"sessions"} if width >= BOTH else set()
         return wished if width >= BOTH or len(wished) < len(self._wished) else {self._last_wished}
 
     def action_column(self, name: str) -> None:
@@ -91,6 +98,13 @@ class ColumnsScreen(Screen[None]):
             self.page.composer.focus()
         else:
             column.focus()
+
+    @on(PageView.Lensed)
+    def _lensed(self) -> None:
+        """Another token is under the lens, or none any more."""
+        self._lens.show(self.page.reading)
+        if self._lens.display != (self.page.reading is not None and self.app.size.width >= NARROW):
+            self.fold()
 
     def close_drawer(self) -> bool:
         """Close the drawer, if one is open; whether it was."""

@@ -197,7 +197,8 @@ class MainScreen(ColumnsScreen):
     def hear_turn(self, chat: Chat, event: TurnEvent) -> None:
         """Something happened in a turn."""
         if isinstance(event, Began):
-            chat.record = RECORDED if any(panel.display for panel in self.columns(SamplingPanel)) else 0
+            shown = self.page.reading is not None or any(panel.display for panel in self.columns(SamplingPanel))
+            chat.record = RECORDED if shown else 0
         self.page.hear(chat, event)
         if isinstance(event, Began):
             self.show_sessions()
@@ -442,6 +443,10 @@ class MainScreen(ColumnsScreen):
     @on(Transcript.Cut)
     def _cut(self, event: Transcript.Cut) -> None:
         open_cut_view(self, event.key)
+
+    @on(PageView.CutAt)
+    def _cut_at(self, event: PageView.CutAt) -> None:
+        open_cut_view(self, event.key, event.index)
 
     @on(Transcript.Inspect)
     def action_inspect(self) -> None:

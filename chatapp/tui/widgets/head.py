@@ -18,6 +18,13 @@ class RunningHead(Widget):
         super().__init__(id=id)
         self._title = ""
         self._persona = ""
+        self._note = ""
+
+    def note(self, words: str) -> None:
+        """Say, in place of the persona, in what way the page is shown; nothing for the usual one."""
+        if words != self._note:
+            self._note = words
+            self.refresh()
 
     def show(self, title: str, persona: str) -> None:
         """Say what is on the page. A session without words has no title, and then no head."""
@@ -35,9 +42,9 @@ class RunningHead(Widget):
         if y != (1 if self.size.height > 2 else 0):
             return Strip.blank(self.size.width, look.ground)
         x, measure = page_geometry(self.size.width)
-        right = clip(display_line(self._persona), measure // 3)
+        right = self._note or clip(display_line(self._persona), measure // 3)
         left = clip(display_line(self._title), measure - len(right) - 4)
-        line = ends([gap(2), (left, look.muted)], [(right, look.faint)], measure)
+        line = ends([gap(2), (left, look.muted)], [(right, look.accent if self._note else look.faint)], measure)
         return strip([gap(x), *line], self.size.width, look.ground)
 
 

@@ -7,7 +7,7 @@ Leaves know neither theme nor width, so that they outlive both.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from markdown_it.token import Token
@@ -21,6 +21,15 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class Written:
+    """A piece of the source that a leaf shows, without the marks of what it stands in."""
+
+    line: int
+    """The line of the source that it begins on."""
+    text: str
+
+
+@dataclass(frozen=True)
 class Leaf:
     """A piece of a document that is laid out by itself."""
 
@@ -28,6 +37,8 @@ class Leaf:
     """What stands before every row: bars of quotes, blanks of lists."""
     gap: int = 1
     """Blank lines above it, unless it is the first."""
+    written: tuple[Written, ...] = field(default=(), compare=False, kw_only=True)
+    """What it shows: one piece, or one for each cell of a table."""
 
     @property
     def text(self) -> str:
@@ -42,6 +53,8 @@ class Prose(Leaf):
     spans: Spans = ()
     hang: int = 0
     """Cells by which all rows but the first are moved: the width of a list's marker, which is part of the text."""
+    inline: bool = True
+    """Whether the marks in its text are Markdown's."""
 
     @cached_property
     def text(self) -> str:
@@ -82,9 +95,14 @@ class Rule(Leaf):
         return "---"
 
 
-def as_written(source: str, role: str = "text") -> list[Leaf]:
-    """The text itself, line by line: for questions, and for all that cannot be parsed."""
-    return [Prose(spans=((source.strip("\n").expandtabs(4), role),))]
+def as_written(source: str, role: str = "text", line: int = 0) -> list[Leaf]:
+    """The text itself, line by line: for questions, and for all that cannot be parsed.
+
+    It begins on a line of the whole source.
+    """
+    text = source.strip("\n")
+    line += len(source) - len(source.lstrip("\n"))
+    return [Prose(spans=((text.expandtabs(4), role),), inline=False, written=(Written(line, text),))]
 
 
 def parse(source: str) -> list[Leaf]:
@@ -121,10 +139,11 @@ def _block_leaves(block: list[Token], source: str) -> list[Leaf]:
     deep = max(token.level for token in block) >= PARSER.options.maxNesting - 1
     long = block[0].type != "fence" and sum(map(len, lines)) > LONGEST
     try:
-        return as_written("\n".join(lines)) if deep or long or columns > MOST_COLUMNS else _Walk().leaves_of(block)
+        raw = deep or long or columns > MOST_COLUMNS
+        return as_written("\n".join(lines), line=begin) if raw else _Walk().leaves_of(block)
     except Exception:  # noqa: BLE001  the same, for what parses text inside a block
         _log.exception("a block of %d lines could not be laid out", len(lines))
-        return as_written("\n".join(lines))
+        return as_written("\n".join(lines), line=begin)
 
 
 @dataclass
@@ -165,6 +184,7 @@ class _Walk:
         self._lists: list[_List] = []
         self._heading = False
         self._rows: list[list[Spans]] = []
+        self._cells: list[Written] = []
         self._in_table = False
         self._alignment: list[str] = []
 
@@ -176,10 +196,12 @@ class _Walk:
                 case "fence" | "code_block":
                     self._code(token)
                 case "html_block":
-                    self._prose(((token.content.rstrip("\n").expandtabs(4), self._tone),))
+                    text = token.content.rstrip("\n")
+                    self._prose(((text.expandtabs(4), self._tone),), Written(_line(token), text), inline=False)
                 case "hr":
                     self._put_markers()
-                    self._leaves.append(Rule(self._prefix(), self._gap()))
+                    rule = Written(_line(token), token.markup)
+                    self._leaves.append(Rule(self._prefix(), self._gap(), written=(rule,)))
                 case "bullet_list_open" | "ordered_list_open":
                     self._lists.append(_list(token, block[place + 1 :]))
                 case "bullet_list_close" | "ordered_list_close":
@@ -202,26 +224,33 @@ class _Walk:
         match token.type:
             case "table_open":
                 self._put_markers()
-                self._rows, self._alignment, self._in_table = [], [], True
+                self._rows, self._cells, self._alignment, self._in_table = [], [], [], True
             case "tr_open":
                 self._rows.append([])
             case "th_open":
                 self._alignment.append(str(token.attrs.get("style", "")).rpartition(":")[2])
             case "table_close":
                 cells = tuple(tuple(row) for row in self._rows)
-                self._leaves.append(Table(self._prefix(), self._gap(), cells, tuple(self._alignment)))
+                table = Table(
+                    self._prefix(), self._gap(), cells, tuple(self._alignment), written=tuple(self._cells)
+                )
+                self._leaves.append(table)
                 self._in_table = False
 
     def _text(self, token: Token) -> None:
+        written = Written(_line(token), token.content)
         if self._in_table:
+            self._cells.append(written)
             tone = "muted" if len(self._rows) == 1 else self._tone
             self._rows[-1].append(inline_spans(token.content, tone))
         elif self._heading:
-            self._prose(inline_spans(token.content, "strong"), gap=1)
+            self._prose(inline_spans(token.content, "strong"), written, gap=1)
         else:
-            self._prose(inline_spans(token.content, self._tone))
+            self._prose(inline_spans(token.content, self._tone), written)
 
-    def _prose(self, spans: Spans, gap: int | None = None) -> None:
+    def _prose(
+        self, spans: Spans, written: Written | None, gap: int | None = None, *, inline: bool = True
+    ) -> None:
         prefix = self._prefix()
         markers = [item for item in self._inside if item.waits]
         for item in markers:
@@ -229,18 +258,21 @@ class _Walk:
         marked = tuple((item.marker, "faint") for item in markers)
         above = self._gap()
         hang = sum(len(item.marker) for item in markers)
-        self._leaves.append(Prose(prefix, above if gap is None else gap, (*marked, *spans), hang))
+        gap = above if gap is None else gap
+        pieces = (written,) if written is not None else ()
+        self._leaves.append(Prose(prefix, gap, (*marked, *spans), hang, inline, written=pieces))
 
     def _code(self, token: Token) -> None:
         self._put_markers()
         language = token.info.split()[0] if token.info.strip() else ""
         text = token.content.rstrip("\n").expandtabs(4).translate(_JOINERS)
-        self._leaves.append(Code(self._prefix(), self._gap(), text, language))
+        written = Written(_line(token) + (token.type == "fence"), token.content.rstrip("\n"))
+        self._leaves.append(Code(self._prefix(), self._gap(), text, language, written=(written,)))
 
     def _put_markers(self) -> None:
         """Markers that no text has followed stand alone."""
         if any(item.waits for item in self._inside):
-            self._prose(())
+            self._prose((), None)
 
     def _prefix(self) -> Spans:
         return tuple(item.prefix for item in self._inside if not item.waits)
@@ -256,6 +288,10 @@ class _Walk:
     @property
     def _tone(self) -> str:
         return "muted" if any(not item.marker for item in self._inside) else "text"
+
+
+def _line(token: Token) -> int:
+    return token.map[0] if token.map else 0
 
 
 def _list(opening: Token, following: list[Token]) -> _List:

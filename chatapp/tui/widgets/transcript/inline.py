@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
@@ -28,7 +28,7 @@ PARSER.core.ruler.disable(["inline", "text_join"])
 LONGEST = 64 * 1024
 """Characters in one block above which it is shown as it was written."""
 
-_JOINERS = "\u200d\ufe0f"
+JOINERS = "\u200d\ufe0f"
 _BLANKS = re.compile(r"[ \t]{2,}|\t")
 _MODIFIERS = {"italic": Style(italic=True), "bold": Style(bold=True), "underline": Style(underline=True)}
 
@@ -45,8 +45,8 @@ def inline_spans(source: str, base: str = "text") -> Spans:
     for token in tokens:
         if token.nesting:
             open_marks[token.type.rpartition("_")[0]] += token.nesting
-        elif text := _text_of(token):
-            spans.append((text, _role(token, base, open_marks)))
+        elif text := text_of(token):
+            spans.append((text, role_of(token, base, open_marks)))
     return _merged(spans) or ((display_line(source), base),)
 
 
@@ -84,11 +84,12 @@ def _merged(spans: list[tuple[str, str]]) -> Spans:
     merged: list[tuple[str, str]] = []
     for role, group in groupby(spans, key=itemgetter(1)):
         text = "".join(text for text, _ in group)
-        merged.append((text if text.isascii() else text.strip(_JOINERS), role))
+        merged.append((text if text.isascii() else text.strip(JOINERS), role))
     return tuple(span for span in merged if span[0])
 
 
-def _text_of(token: Token) -> str:
+def text_of(token: Token) -> str:
+    """What is shown of a token."""
     if token.type == "softbreak":
         return " "
     if token.type == "hardbreak":
@@ -100,16 +101,17 @@ def _text_of(token: Token) -> str:
     return _BLANKS.sub(" ", text) if token.type.startswith("text") else text
 
 
-def _role(token: Token, base: str, open_marks: Counter[str]) -> str:
+def role_of(token: Token, base: str, open_marks: Mapping[str, int]) -> str:
+    """The role of a token's text, `base` being that of what is not marked."""
     role = base
     if token.type == "code_inline":
         role = "third"
-    elif open_marks["s"]:
+    elif open_marks.get("s"):
         role = "muted"
-    elif open_marks["strong"]:
+    elif open_marks.get("strong"):
         role = "strong" if base == "text" else f"{base} bold"
-    if open_marks["em"]:
+    if open_marks.get("em"):
         role += " italic"
-    if open_marks["link"]:
+    if open_marks.get("link"):
         role += " underline"
     return role

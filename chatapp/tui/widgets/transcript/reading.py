@@ -34,6 +34,7 @@ class ReadingView(ColumnView):
         ),
         Binding("i", "inspect", "the prompt, token by token", id="page.inspect"),
         Binding("x", "cut", "how its tokens were decided", id="page.cut"),
+        Binding("l", "lens", "lens: how each token was decided", id="page.lens"),
         Binding("enter", "unfold", "open a long question; a table as JSON", id="page.unfold", show=False),
         Binding("escape", "to_composer", "back to writing", id="page.to_composer", show=False),
     ]
@@ -70,6 +71,9 @@ class ReadingView(ColumnView):
 
     class Cut(About):
         """It is to be shown how its tokens were decided."""
+
+    class Lens(About):
+        """How the message's tokens were decided is to be shown."""
 
     class Inspect(Message):
         """The prompt is to be shown."""
@@ -152,6 +156,10 @@ class ReadingView(ColumnView):
     def action_undo_border(self) -> None:
         """Ask to undo the border that one stands on."""
         self.post_message(self.UndoBorder(self._current()))
+
+    def action_lens(self) -> None:
+        """Ask how the message was decided."""
+        self.post_message(self.Lens(self._current()))
 
     def action_inspect(self) -> None:
         """Ask for the prompt."""

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from .column import Build
 from .entry import Entry
-from .finding import FindingView
+from .lensing import LensView
 from .row import Row
 from .view import MessageView
 
 
-class Transcript(FindingView):
+class Transcript(LensView):
     """Questions and replies, one below the other; a reply can grow while it is read."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's own name
