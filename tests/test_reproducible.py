@@ -2,7 +2,8 @@
 
 The whole way is under test: `Chat`, the store, the engine's process, and the command line. What it is compared to
 is a bare loop in this process, which tokenises the ChatML text with llama.cpp's own tokeniser and shares nothing
-with the app. CHATAPP_TEST_PROMPTS sets how many of the 50 prompts are tried; one in five is long.
+with the app. CHATAPP_TEST_PROMPTS sets how many of the 100 prompts are tried; one in five is long, up to 1,500
+tokens.
 """
 
 from __future__ import annotations
@@ -26,15 +27,25 @@ from chatapp.engine.worker.process import usable_cores
 from chatapp.store import Store
 
 SYSTEM = "You are a helpful assistant.\n\nAnswer  briefly."
-TOPICS = ("the sea", "a lamp", "prime numbers", "bread", "lists", "a dragon", "Rome", "tea", "chess", "snow")
+TOPICS = (
+    *("the sea", "a lamp", "prime numbers", "bread", "lists", "a dragon", "Rome", "tea", "chess", "snow"),
+    *("a letter", "the moon", "sorting", "salt", "tuples", "a wolf", "Ghent", "rain", "maps", "glass"),
+)
+SENTENCE = "The keeper climbed the stairs, trimmed the lamp and wrote of {} in the log. "
 TASKS = (
-    "Summarise. " + "The keeper climbed the stairs, trimmed the lamp and wrote of {} in the log. " * 30,
+    "Summarise. ",
     "Tell me about {}.",
     "  Write a poem on {}!\n\n  Two lines.\n",
     "“{}”: what is it? Réponds en français, s’il te plaît. 😀",
     "def about():\n    return '{}'\n",
 )
-PROMPTS = [task.replace("{}", topic) for topic in TOPICS for task in TASKS]
+SENTENCES = (30, 45, 70)
+"""How many a long prompt has: some 500 tokens to some 1,500."""
+PROMPTS = [
+    (task + SENTENCE * SENTENCES[place % 3] if task == TASKS[0] else task).replace("{}", topic)
+    for place, topic in enumerate(TOPICS)
+    for task in TASKS
+]
 COUNT = int(os.environ.get("CHATAPP_TEST_PROMPTS", "10"))
 TOKENS, LONG = 12, 500
 BATCH, CONTEXT = 512, 2048
@@ -95,9 +106,9 @@ def bare():
     loop.close()
 
 
-@pytest.mark.timeout(900)  # all fifty take two minutes on quiet cores
+@pytest.mark.timeout(1800)  # all hundred take five minutes on quiet cores
 async def test_greedy_replies_equal_a_bare_loops(bare, model_path, tmp_path):
-    """Of all 50 prompts 10 have 500 tokens and more; each has a session of its own, all have one engine."""
+    """Of all 100 prompts 20 have 500 tokens and more; each has a session of its own, all have one engine."""
     store, engine = await Store.temporary(), Engine(tmp_path / "engine.log")
     options = model_options(str(model_path), Settings(), reproducible=True)
     persona = Persona(name="Plain", system=SYSTEM, sampling={"temperature": 0.0, "max_tokens": TOKENS})
