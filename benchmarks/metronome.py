@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+from chatapp.conversation.decision import TokenRecord
 from chatapp.conversation.message import Segment, StopReason, Timings
 from chatapp.engine.frames import Unpacker
 from chatapp.engine.protocol import (
@@ -22,6 +23,7 @@ from chatapp.engine.protocol import (
     Counted,
     Finished,
     Generate,
+    GenerateMany,
     Inspect,
     Inspected,
     Load,
@@ -42,6 +44,8 @@ from chatapp.engine.worker.outbox import Outbox
 CONTEXT = 8192
 HELD_SECONDS = 0.02
 PROMPT = 1142
+_ALIKE = 3
+"""Words that all of several replies begin with."""
 _SHAPE = {
     "size_bytes": 98_362_432,
     "parameters": 134_515_008,
@@ -75,6 +79,8 @@ class Metronome:
                     )
                 case Generate() as request:
                     self._speak(request)
+                case GenerateMany() as request:
+                    self._speak_many(request)
                 case Count() as request:
                     self._say(Counted(id=request.id, tokens=PROMPT))
                 case Plan() as request:
@@ -110,6 +116,41 @@ class Metronome:
             )
         )
 
+    def _speak_many(self, request: GenerateMany) -> None:
+        """The same words for all; from the fourth on, each goes on somewhere else in the text."""
+        self._say(Prefill(id=request.id, done=PROMPT, total=PROMPT, kept=0))
+        began, count = time.monotonic(), len(request.ways)
+        going = list(range(count))
+        for spoken in range(1, len(self._words) + 1):
+            heard = self._wait(began + spoken / self._pace, may_be_held=False)
+            stopped = isinstance(heard, Cancel) and heard.id == request.id
+            for way in going.copy():
+                shift = 11 * (way + 1) if spoken > _ALIKE + way else 0
+                word = self._words[(spoken - 1 + shift) % len(self._words)]
+                if stopped or spoken == len(self._words) - 9 * way:
+                    going.remove(way)
+                    self._say(self._finished(request, way, len(going), spoken, StopReason.END))
+                    continue
+                record = _record(spoken, word, 0.9 / (way + 1))
+                self._say(Tokens(id=request.id, text=word, token_ids=(spoken,), records=(record,), way=way))
+            if not going:
+                return
+
+    def _finished(self, request: GenerateMany, way: int, going: int, spoken: int, reason: StopReason) -> Finished:
+        wanted = request.ways[way]
+        return Finished(
+            id=request.id,
+            stop_reason=reason,
+            prompt_tokens=PROMPT,
+            reused_tokens=0,
+            evaluated_tokens=0 if way else PROMPT,
+            generated_tokens=spoken,
+            segments=(Segment(from_token=0, settings=wanted.settings, seed=wanted.seed),),
+            timings=Timings(tokens_per_s=self._pace),
+            way=way,
+            going=going,
+        )
+
     def _wait(self, due: float, *, may_be_held: bool) -> Request | None:
         """Until a word is due, or something is heard; a plan is answered on the way."""
         while True:
@@ -136,6 +177,21 @@ class Metronome:
                 else:
                     self._heard.append(request)
         return self._heard.pop(0)
+
+
+def _record(token: int, word: str, p: float) -> TokenRecord:
+    return TokenRecord(
+        id=token,
+        hex=word.encode().hex(),
+        logprob=-1,
+        rank=1,
+        entropy=1,
+        p=p,
+        kept=9,
+        mass=1,
+        log_z=0,
+        stage="draw",
+    )
 
 
 def _planned(request: Plan) -> Planned:

@@ -94,6 +94,15 @@ async def _leave_out(app: ChatApp, pilot: Pilot[None]) -> None:
     await pilot.pause(0.3)
 
 
+async def _several(app: ChatApp, pilot: Pilot[None]) -> None:
+    """Four replies to the last question, the second one looked at, two still being written."""
+    await _settle(app, pilot)
+    await pilot.press("f6", "enter")
+    await pilot.pause(0.8)
+    await pilot.press("right")
+    await pilot.pause(0.3)
+
+
 def _command(text: str, *keys: str) -> Act:
     async def act(app: ChatApp, pilot: Pilot[None]) -> None:
         await _settle(app, pilot)
@@ -163,6 +172,9 @@ SHOTS = [
     Shot("inspector-120x36", (120, 36), _press("f8")),
     Shot("inspector-80x24", (80, 24), _press("f8", "b")),
     Shot("inspector-200x60", (200, 60), _press("f8")),
+    *(Shot(f"ways-{x}x{y}", (x, y), _several) for x, y in SIZES),
+    Shot("ways-light-120x36", (120, 36), _several, "paper"),
+    Shot("ways-start-80x24", (80, 24), _press("f6")),
     *(Shot(f"branches-{x}x{y}", (x, y), _press("f7")) for x, y in SIZES),
     *(Shot(f"compare-{x}x{y}", (x, y), _press("f7", *["up"] * 6, "d")) for x, y in SIZES),
     *(Shot(f"details-{x}x{y}", (x, y), _press("shift+up", "d")) for x, y in SIZES),
