@@ -40,9 +40,9 @@ NOTE = """Each ratio is the median over pairs measured in turn, after one warm-u
 embedded SmolLM2 135M Q4_1. The bare loop calls llama_decode and a greedy sampler, nothing else, at the same
 positions of the context; chatapp samples with its default preset. Several replies at once are set against a bare
 loop over a batch of as many sequences that share a prompt, and against a single reply's speed. Drawing is the CPU
-time that the app's process takes for a second of streaming at 120 tokens/s, against the 75 ms it may take. The long
-history is a store of 10,000 sessions and 200,000 messages, against the times that its start, its list and its
-searches may take.
+time that the app's process takes for a second of streaming at 120 tokens/s, against the 75 ms it may take. The
+long history is a store of 10,000 sessions and 200,000 messages, against the times that its start, its list and
+its searches may take.
 """
 
 if __name__ == "__main__":

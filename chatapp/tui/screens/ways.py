@@ -22,6 +22,9 @@ from chatapp.ways import OfWay
 
 LETTERS = "ABCDEFGH"
 _RATE_SECONDS = 1.0
+_LEAST_SECONDS = 0.2
+_FRAME_SECONDS = 0.02
+"""Events of one frame of the engine come within this."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +95,14 @@ class WaysScreen(Screen[WaysChoice]):
         self._came.append((now, way, tokens))
         while self._came[0][0] < now - _RATE_SECONDS:
             self._came.popleft()
-        since = max(now - self._came[0][0], 0.2)
-        self._page.rate = sum(count for _, _, count in self._came) / since
+        since = now - self._came[0][0]
+        if since < _LEAST_SECONDS:
+            return
+        # What came in the first frame was drawn before it.
+        drawn = [(one, count) for when, one, count in self._came if when > self._came[0][0] + _FRAME_SECONDS]
+        self._page.rate = sum(count for _, count in drawn) / since
         for place, column in enumerate(self._columns):
-            column.rate = sum(count for _, one, count in self._came if one == place) / since
+            column.rate = sum(count for one, count in drawn if one == place) / since
 
     @property
     def _going(self) -> bool:
