@@ -209,7 +209,7 @@ def _changed(path: Path, changed: Sequence[int]) -> str:
 
 
 def _tell(path: Path, journal: Journal, total: int) -> None:
-    if journal.done:
+    if 0 < len(journal.done) < total:
         note(f"{len(journal.done):,} of {total:,} rows are done in {path}; going on.")
     if journal.cut:
         note(f"A row that was not finished ({journal.cut:,} bytes) was cut off {path}.")
