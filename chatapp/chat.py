@@ -22,7 +22,7 @@ from chatapp.conversation.attachment import Attachment
 from chatapp.conversation.context import Policy
 from chatapp.conversation.message import Message, Role, Segment
 from chatapp.conversation.persona import Persona
-from chatapp.conversation.sampling import RANDOM_SEED, SamplingSettings
+from chatapp.conversation.sampling import RANDOM_SEED, Preset, SamplingSettings
 from chatapp.conversation.session import Session, title_from
 from chatapp.conversation.trace import Trace, unpack
 from chatapp.engine.client import Engine, EngineDied, EngineError
@@ -262,7 +262,7 @@ class Chat:
 
     # Settings -----------------------------------------------------------------------------------------------
 
-    async def tune(self, preset: str | None, overrides: Mapping[str, Any]) -> None:
+    async def tune(self, preset: Preset | None, overrides: Mapping[str, Any]) -> None:
         """Take new sampling settings: from the next token on, and kept with the session."""
         self.session.preset = preset
         self.session.overrides = dict(overrides)

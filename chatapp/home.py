@@ -24,6 +24,7 @@ from chatapp.log import log_to
 from chatapp.memory import MemoryFile
 from chatapp.paths import Paths
 from chatapp.personas import Library, MacroValues, NoSuchPersona, expand, shipped_folder
+from chatapp.presets import PresetFolder
 
 
 @dataclass
@@ -62,7 +63,12 @@ class Home:
     @cached_property
     def library(self) -> Library:
         """The shipped personas and the user's own."""
-        return Library(shipped_folder(), self.paths.personas)
+        return Library(shipped_folder(), self.paths.personas, self.presets.all)
+
+    @cached_property
+    def presets(self) -> PresetFolder:
+        """The shipped sampling presets and the user's own."""
+        return PresetFolder(self.paths.presets)
 
     @cached_property
     def catalog(self) -> Catalog:

@@ -47,6 +47,11 @@ class Paths:
         return self.data / "personas"
 
     @property
+    def presets(self) -> Path:
+        """The user's own sampling presets."""
+        return self.data / "presets"
+
+    @property
     def models(self) -> Path:
         """The user's own models."""
         return self.data / "models"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chatapp.conversation.decision import Memory
 from chatapp.conversation.message import Message, Provenance, Segment
+from chatapp.conversation.sampling import SHIPPED
 from chatapp.conversation.session import Session
 from chatapp.engine.protocol import ModelInfo
 
@@ -18,14 +19,16 @@ def begun(
     left_out: int = 0,
     preset: str = "",
 ) -> Provenance:
-    """What is known before the end; the reply may break off at any moment."""
+    """What is known before the end; the reply may break off at any moment. `preset` names a shipped one."""
+    came = SHIPPED.named(preset) if preset else session.sampling().preset
     return Provenance(
         model_name=f"{info.name} {info.quantisation}".strip(),
         model_path=info.path,
         model_fingerprint=info.fingerprint,
         tokenizer=info.tokenizer,
         persona=session.persona.digest,
-        preset=preset or session.sampling().preset.name,
+        preset=came.name,
+        preset_values=dict(came.values),
         reproducible=info.reproducible,
         segments=(*(reply.provenance.segments if continued else ()), draws),
         memory=reply.provenance.memory if continued else Memory(),

@@ -381,6 +381,25 @@ def test_a_session_is_shown_as_text_without_its_escape_sequences(call, session):
     assert said[1]["text"] == "A colour.\x1b]52;c;aGk=\x07"
 
 
+def test_presets_are_saved_from_flags_listed_shown_used_and_deleted(call, home):
+    """A preset of one's own is known to every command; its name is not taken without a word."""
+    saved = call("presets", "save", "Noir", "--preset", "Precise", "--top-k", "6", "--json").json
+    assert saved["values"] == {"temperature": 0.3, "top_p": 0.9, "top_k": 6}
+    assert_refused(call("presets", "save", "noir", "--json"), "preset", "‘Noir’", "--force")
+    assert_refused(call("presets", "save", "Wild", "--json"), "preset", "‘Wild’", "--force")
+    (home / "presets" / "broken.toml").write_text("[values]\ntop-k = -1\n")
+    listed = {one["name"]: one for one in call("presets", "list", "--json").json}
+    assert (listed["Noir"]["origin"], listed["Wild"]["origin"]) == ("yours", "shipped")
+    assert listed["broken.toml"]["problem"].startswith("line 2: ‘top_k’")
+    assert "line 2" in call("presets", "list").err
+    assert call("presets", "show", "NOIR", "--json").json["values"]["top_k"] == 6
+    assert (
+        call("presets", "delete", "Noir", "--json").json["path"].endswith("trash/noir.toml".replace("/", os.sep))
+    )
+    assert_refused(call("presets", "show", "Noir", "--json"), "preset", "there is no preset called ‘Noir’")
+    assert_refused(call("presets", "delete", "Wild", "--json"), "preset", "it ships with the app")
+
+
 def test_personas_are_listed_and_shown_and_a_broken_one_says_its_line(call, home):
     """A broken file stands in nobody's way; asked for by name, its fault is the answer."""
     folder = home / "personas"

@@ -64,7 +64,10 @@ def _question(text: str) -> str:
 async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
     loop = asyncio.get_running_loop()
     stop_on_signals()
-    chosen, overrides = preset_of(arguments), overrides_of(arguments)  # refused before anything is written
+    chosen, overrides = (
+        preset_of(arguments, home.presets.all()),
+        overrides_of(arguments),
+    )  # refused before anything is written
     if not 0 <= arguments.logprobs <= MAX_CANDIDATES:
         raise Refusal("usage", f"--logprobs takes 0 to {MAX_CANDIDATES:,}.")
     check_number(arguments.number, with_files=bool(arguments.file))
@@ -83,7 +86,7 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
         chat.on_saving = lambda saving: note(saving.sentence) if isinstance(saving, Unsaved) else None
         chat.recall = home.recall(engine) if keep else None
         chat.record = arguments.logprobs
-        await chat.tune(chosen.name if chosen else session.preset, {**session.overrides, **overrides})
+        await chat.tune(chosen or session.preset, {**session.overrides, **overrides})
         await store.save_model(session.id, str(model.path))
         started = loop.time()
         info = await engine.ensure(options)

@@ -7,6 +7,7 @@ import random
 from typing import Any
 
 from chatapp.cli.engines import run_with_engine
+from chatapp.cli.opening import open_home
 from chatapp.cli.output import print_json, print_table, read_text
 from chatapp.cli.sampling import overrides_of, preset_of
 from chatapp.conversation.decision import Decision, Row
@@ -24,7 +25,8 @@ _SHOWN_TO_PEOPLE = 12
 def run(arguments: argparse.Namespace) -> int:
     """Print the table."""
     arguments.text = read_text(arguments.text, "Nothing to go on from: give a TEXT, or pipe one in.")
-    arguments.settings = resolve(preset_of(arguments) or BALANCED, None, overrides_of(arguments)).settings
+    preset = preset_of(arguments, open_home(arguments).presets.all()) or BALANCED
+    arguments.settings = resolve(preset, None, overrides_of(arguments)).settings
     return run_with_engine(arguments, _next)
 
 

@@ -46,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     _loading_flags(batch)
     _sessions(commands.add_parser("sessions", help="list, show, search, export, import, and more"), common)
     _personas(commands.add_parser("personas", help="list and show personas"), common)
+    _presets(commands.add_parser("presets", help="list, show, save, delete sampling presets"), common)
     _models(commands.add_parser("models", help="list, show, add, fetch, choose models"), common)
     add_agenda_commands(commands, common)
     backup = commands.add_parser("backup", parents=[common], help="a verified copy of the chats")
@@ -201,6 +202,19 @@ def _personas(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) 
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     _verb(verbs, common, "list", "the shipped personas and your own")
     _verb(verbs, common, "show", "one persona as it is read").add_argument("name", metavar="NAME")
+
+
+def _presets(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    _verb(verbs, common, "list", "the shipped presets and your own")
+    _verb(verbs, common, "show", "the values of one preset").add_argument("name", metavar="NAME")
+    saved = _verb(verbs, common, "save", "write the sampling flags as a preset of your own")
+    saved.add_argument("name", metavar="NAME")
+    saved.add_argument("--purpose", metavar="TEXT", default="", help="one line that says what it is for")
+    saved.add_argument("--force", action="store_true", help="even if there is one of that name")
+    add_sampling_flags(saved)
+    deleted = _verb(verbs, common, "delete", "move a preset of your own to the trash")
+    deleted.add_argument("name", metavar="NAME")
 
 
 def _models(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:

@@ -49,7 +49,7 @@ def _show(arguments: argparse.Namespace, home: Home) -> int:
     if arguments.json:
         print_json(persona.model_dump(mode="json"))
         return 0
-    facts = [("preset", persona.preset), *((name, str(value)) for name, value in persona.sampling.items())]
+    facts = [("preset", persona.preset.name), *((name, str(value)) for name, value in persona.sampling.items())]
     sys.stdout.write(f"{display(persona.name)}: {display(persona.description)}\n\n{display(persona.system)}\n\n")
     print_table(facts)
     return 0

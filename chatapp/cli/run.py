@@ -123,13 +123,13 @@ def _resumable(arguments: argparse.Namespace, task: Task) -> str:
 
 def _work(arguments: argparse.Namespace, home: Home) -> Work:
     """The persona and its settings; refused before anything is read or written."""
-    chosen, overrides = preset_of(arguments), overrides_of(arguments)
+    chosen, overrides = preset_of(arguments, home.presets.all()), overrides_of(arguments)
     if not 1 <= arguments.variations <= _MOST_VARIATIONS:
         raise Refusal("usage", f"--variations takes 1 to {_MOST_VARIATIONS:,}.")
     if not 0 < arguments.similarity <= 1:
         raise Refusal("usage", "--similarity takes a share up to 1.")
     persona = home.persona(arguments.persona, home.model(arguments.model).name, memory=not arguments.no_memory)
-    session = Session(0, "", "", persona, preset=chosen.name if chosen else None, overrides=overrides)
+    session = Session(0, "", "", persona, preset=chosen, overrides=overrides)
     settings = session.sampling().settings
     if arguments.variations > 1 and settings.temperature == 0:
         raise Refusal("usage", "At temperature 0 every variation is the same: --temperature 0.8, for one.")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chatapp.cli.sampling_parser import NUMBERS, TEXTS
-from chatapp.conversation.sampling import Preset, checked, preset_named
+from chatapp.conversation.sampling import Preset, Presets, checked
 from chatapp.conversation.sampling.texts import read_bias, read_chain
 from chatapp.errors import Refusal
 
@@ -15,7 +15,7 @@ _LARGEST = 200_000
 """Bytes of a grammar or a schema."""
 
 
-def preset_of(arguments: argparse.Namespace) -> Preset | None:
+def preset_of(arguments: argparse.Namespace, presets: Presets) -> Preset | None:
     """The preset that was named.
 
     Raises:
@@ -24,7 +24,7 @@ def preset_of(arguments: argparse.Namespace) -> Preset | None:
     if arguments.preset is None:
         return None
     try:
-        return preset_named(arguments.preset)
+        return presets.named(arguments.preset)
     except ValueError as error:
         raise Refusal("preset", str(error)) from error
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from chatapp.conversation.attachment import Attachment
 from chatapp.conversation.decision import Memory, TokenRecord
-from chatapp.conversation.sampling import SamplingSettings
+from chatapp.conversation.sampling import BALANCED, PresetValues, SamplingSettings, by_name_alone
 
 
 class Role(StrEnum):
@@ -91,6 +91,8 @@ class Provenance(_Frozen):
     persona: str = ""
     """Digest of the persona in force."""
     preset: str = ""
+    preset_values: PresetValues | None = None
+    """What the preset said then; none in replies that remember only its name."""
     reproducible: bool = False
     segments: tuple[Segment, ...] = ()
     memory: Memory = Memory()
@@ -113,6 +115,15 @@ class Provenance(_Frozen):
     """For a reply that a person wrote over: the uid of the reply that it was. Nothing else is known of it then."""
     detail: str = ""
     """For a reply that failed: what happened, in one sentence."""
+
+    def preset_alone(self) -> SamplingSettings:
+        """The settings that the preset, as it was then, gives without any change."""
+        values = (
+            by_name_alone(self.preset or BALANCED.name).values
+            if self.preset_values is None
+            else self.preset_values
+        )
+        return SamplingSettings.model_validate(values)
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from chatapp.conversation.sampling import BALANCED, checked, preset_named
+from chatapp.conversation.sampling import BALANCED, SHIPPED, Preset, checked
 
 
 class Example(BaseModel):
@@ -32,7 +32,8 @@ class Persona(BaseModel):
     system: str = ""
     greeting: str = ""
     examples: tuple[Example, ...] = ()
-    preset: str = BALANCED.name
+    preset: Preset = BALANCED
+    """The preset as it was when the file was read."""
     sampling: dict[str, Any] = {}
     template: bool = True
     prefill: str = ""
@@ -44,10 +45,11 @@ class Persona(BaseModel):
     known: tuple[str, ...] = ()
     """What of it a session began with: fixed then, since a prompt that changes voids the model's cache."""
 
-    @field_validator("preset")
+    @field_validator("preset", mode="before")
     @classmethod
-    def _known_preset(cls, name: str) -> str:
-        return preset_named(name).name
+    def _shipped_preset(cls, preset: object) -> object:
+        """A name alone, as personas were kept before there were own presets, is that of a shipped one."""
+        return SHIPPED.named(preset) if isinstance(preset, str) else preset
 
     @field_validator("sampling")
     @classmethod

@@ -11,12 +11,12 @@ from pydantic import ConfigDict
 
 from chatapp.conversation.context import Policy
 from chatapp.conversation.persona import Persona
-from chatapp.conversation.sampling import InForce, preset_named, resolve
+from chatapp.conversation.sampling import InForce, Preset, resolve
 from chatapp.conversation.tree import Tree
 
 TITLE_LENGTH = 60
 TAG_LENGTH = 40
-_FORM = {"stop", "json_schema", "grammar"}
+FORM = {"stop", "json_schema", "grammar"}
 """What a persona says of the form of its replies, which no preset changes."""
 _MARKS = re.compile(r"^[\s#>*`~_\-=+|]+|[*`_]+")
 
@@ -53,8 +53,8 @@ class Session:
     title: str
     persona: Persona
     tree: Tree = field(default_factory=Tree)
-    preset: str | None = None
-    """The preset chosen here; none means the persona's."""
+    preset: Preset | None = None
+    """The preset chosen here, as it was then; none means the persona's."""
     overrides: Mapping[str, Any] = field(default_factory=dict)
     model: str | None = None
     """Path of the model last used here."""
@@ -70,11 +70,11 @@ class Session:
 
     def sampling(self) -> InForce:
         """The settings in force, with their sources."""
-        if self.preset is None or self.preset == self.persona.preset:
-            return resolve(preset_named(self.persona.preset), self.persona.sampling, self.overrides)
+        if self.preset is None or self.preset.called(self.persona.preset.name):
+            return resolve(self.preset or self.persona.preset, self.persona.sampling, self.overrides)
         # A preset chosen by hand is a wish about every number: the persona's own overrides yield to it.
-        kept = {name: value for name, value in self.persona.sampling.items() if name in _FORM}
-        return resolve(preset_named(self.preset), kept, self.overrides)
+        kept = {name: value for name, value in self.persona.sampling.items() if name in FORM}
+        return resolve(self.preset, kept, self.overrides)
 
 
 def tag_from(text: str) -> str:

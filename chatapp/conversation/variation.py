@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chatapp.conversation.sampling import SamplingSettings, preset_named
+from chatapp.conversation.sampling import SHIPPED, SamplingSettings
 
 MOST, FEWEST = 8, 2
 COOLEST, HOTTEST = 0.2, 1.4
@@ -63,5 +63,5 @@ def _heated(settings: SamplingSettings, degree: float, seed: int) -> Variation:
 
 def _preset(settings: SamplingSettings, name: str, seed: int) -> Variation:
     kept = {field: getattr(settings, field) for field in _OF_THE_TASK}
-    values = {**kept, **preset_named(name).values}
+    values = {**kept, **SHIPPED.named(name).values}
     return Variation(name, SamplingSettings.model_validate(values), seed, name)

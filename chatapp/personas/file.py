@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from chatapp.conversation.persona import Example, Persona
-from chatapp.conversation.sampling import SETTINGS, SamplingSettings, checked, preset_named
+from chatapp.conversation.sampling import SETTINGS, SHIPPED, Preset, Presets, SamplingSettings, checked
 from chatapp.personas.nodes import NULL, Wrong, compose, items, pairs, scalar, short
 from chatapp.personas.schema import SCHEMA, schema_of
 from chatapp.text import repair
@@ -24,6 +24,7 @@ LIMIT = 256 * 1024
 NAME_LIMIT = 200
 DESCRIPTION_LIMIT = 500
 FENCE = "---"
+PRESET = "preset"
 
 _SAMPLING_NAMES = {name.replace("_", "-"): name for name in SamplingSettings.model_fields if name != "stop"} | {
     setting.label.replace(" ", "-"): setting.name for setting in SETTINGS
@@ -40,8 +41,10 @@ class BrokenPersona(Exception):  # noqa: N818  it reads as a sentence where it i
         self.message = message
 
 
-def parse(data: bytes, path: Path) -> Persona:
+def parse(data: bytes, path: Path, presets: Presets = SHIPPED) -> Persona:
     """The persona that a file's bytes describe; the path gives the name where the front matter has none.
+
+    It may name one of the presets given, and then carries its values.
 
     Raises:
         BrokenPersona: with the line and a sentence.
@@ -50,7 +53,7 @@ def parse(data: bytes, path: Path) -> Persona:
         raise BrokenPersona(path, None, f"the file is larger than {LIMIT // 1024} KB")
     front, body = _split(_decoded(data, path), path)
     try:
-        values = _values(compose(front), path.parent)
+        values = _values(compose(front), path.parent, presets)
     except Wrong as wrong:
         raise BrokenPersona(path, _line(front, wrong.index), str(wrong)) from None
     return Persona(**({"name": _name_of(path)} | values), system=body)
@@ -129,9 +132,9 @@ def _switch(node: yaml.Node, key: str) -> bool:
     return value
 
 
-def _preset(node: yaml.Node, key: str) -> str:
+def _preset(node: yaml.Node, key: str, presets: Presets) -> Preset:
     try:
-        return preset_named(_text(node, key)).name
+        return presets.named(_one_line(_text(node, key)))
     except ValueError as error:
         raise Wrong.at(node, str(error)) from None
 
@@ -187,7 +190,6 @@ _KEYS: dict[str, Callable[[yaml.Node, str], Any]] = {
     "description": _description,
     "greeting": _greeting,
     "examples": _examples,
-    "preset": _preset,
     "sampling": _sampling,
     "stop": _stop,
     "template": _switch,
@@ -197,12 +199,14 @@ _KEYS: dict[str, Callable[[yaml.Node, str], Any]] = {
 }
 
 
-def _values(root: yaml.Node | None, folder: Path) -> dict[str, Any]:
+def _values(root: yaml.Node | None, folder: Path, presets: Presets) -> dict[str, Any]:
     """The fields of a persona, from the front matter's nodes; the folder may hold its schema."""
     values: dict[str, Any] = {}
     for written, key, value in pairs(root, "the front matter"):
         if written == SCHEMA:
             values[written] = schema_of(value, folder)
+        elif written == PRESET:
+            values[written] = _preset(value, written, presets)
         elif written in _KEYS:
             values[written] = _KEYS[written](value, written)
         else:
@@ -216,7 +220,7 @@ def _values(root: yaml.Node | None, folder: Path) -> dict[str, Any]:
 def _misplaced(written: str) -> str:
     if _dashed(written) in _SAMPLING_NAMES:
         return f"‘{written}’ belongs under ‘sampling:’"
-    return _unknown("key", written, [*_KEYS, SCHEMA])
+    return _unknown("key", written, [*_KEYS, SCHEMA, PRESET])
 
 
 def _unknown(kind: str, written: str, known: list[str]) -> str:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import difflib
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from chatapp.conversation.persona import Persona, PersonaOrigin
+from chatapp.conversation.sampling import SHIPPED, Presets
 from chatapp.personas.file import LIMIT, BrokenPersona, parse
 from chatapp.text import repair
 
@@ -48,14 +50,14 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "prompts"
 
 
-def read_persona(path: Path) -> Persona:
-    """Read one persona file.
+def read_persona(path: Path, presets: Presets = SHIPPED) -> Persona:
+    """Read one persona file, which may name one of these presets.
 
     Raises:
         BrokenPersona: when the file cannot be read, or cannot be used.
     """
     try:
-        return parse(_read(path), path)
+        return parse(_read(path), path, presets)
     except OSError as error:
         raise BrokenPersona(path, None, f"the file cannot be read ({error.strerror})") from error
 
@@ -73,17 +75,23 @@ def _read(path: Path) -> bytes:
 class Library:
     """The shipped personas and the user's own."""
 
-    def __init__(self, shipped: Path, yours: Path) -> None:
-        """Look in these two folders; either may be missing."""
+    def __init__(self, shipped: Path, yours: Path, presets: Callable[[], Presets] = lambda: SHIPPED) -> None:
+        """Look in these two folders, either of which may be missing; `presets` reads those that there are now."""
         self.shipped = shipped
         self.yours = yours
+        self._presets = presets
 
     def list(self) -> list[Listed]:
         """All of them: the shipped ones in their order, then the user's by name. A name is in use only once."""
-        yours = _in_use_once(_folder(self.yours, "yours"))
+        presets = self._presets()
+        yours = _in_use_once(_folder(self.yours, "yours", presets))
         taken = {one.name.casefold() for one in yours if one.persona}
-        shipped = [one for one in _folder(self.shipped, "shipped") if one.name.casefold() not in taken]
+        shipped = [one for one in _folder(self.shipped, "shipped", presets) if one.name.casefold() not in taken]
         return sorted(shipped, key=_shipped_rank) + sorted(yours, key=lambda one: one.name.casefold())
+
+    def read_again(self, one: Listed) -> Listed:
+        """The same file as it is now."""
+        return _listed(one.path, one.origin, self._presets())
 
     def get(self, name: str) -> Persona:
         """The persona of that name, whatever its capitals; the file's name will do as well.
@@ -102,7 +110,7 @@ class Library:
         raise NoSuchPersona(_instead(name, [one.name for one in listed if one.persona]))
 
 
-def _folder(folder: Path, origin: PersonaOrigin) -> list[Listed]:
+def _folder(folder: Path, origin: PersonaOrigin, presets: Presets) -> list[Listed]:
     try:
         files = sorted(path for path in folder.iterdir() if path.suffix == ".md" and path.name[0] != ".")
     except FileNotFoundError:
@@ -110,12 +118,12 @@ def _folder(folder: Path, origin: PersonaOrigin) -> list[Listed]:
     except OSError as error:
         problem = f"the folder cannot be read ({error.strerror})"
         return [Listed(repair(folder.name), "", origin, folder, problem=problem)]
-    return [_listed(path, origin) for path in files]
+    return [_listed(path, origin, presets) for path in files]
 
 
-def _listed(path: Path, origin: PersonaOrigin) -> Listed:
+def _listed(path: Path, origin: PersonaOrigin, presets: Presets) -> Listed:
     try:
-        persona = read_persona(path)
+        persona = read_persona(path, presets)
     except BrokenPersona as error:
         return Listed(repair(path.name), "", origin, path, problem=str(error))
     return Listed(persona.name, persona.description, origin, path, persona)

@@ -14,6 +14,7 @@ from chatapp.store.encoding import (
     now_ms,
     overrides_json,
     pack_ids,
+    preset_columns,
     provenance_json,
     storable,
 )
@@ -21,9 +22,9 @@ from chatapp.store.transaction import writing
 from chatapp.text import repair
 
 _SESSION = """
-INSERT INTO session(uid, title, titled, persona, preset, overrides, model, on_full, pinned, created_ms,
-    updated_ms, used)
-SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+INSERT INTO session(uid, title, titled, persona, preset, preset_body, overrides, model, on_full, pinned,
+    created_ms, updated_ms, used)
+SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
     CASE WHEN ? THEN coalesce(max(used), 0) + 1 ELSE coalesce(min(used), 0) - 1 END
 FROM session
 """
@@ -52,7 +53,7 @@ def adopt(connection: apsw.Connection, session: Session, *, first: bool) -> str:
                 " ".join(repair(session.title).split()),
                 session.titled,
                 session.persona.digest,
-                session.preset,
+                *preset_columns(session.preset),
                 overrides_json(session.overrides),
                 None if session.model is None else storable(session.model),
                 session.on_full,

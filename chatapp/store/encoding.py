@@ -11,15 +11,16 @@ from array import array
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from chatapp.conversation.message import Provenance
-from chatapp.conversation.sampling import checked
+from chatapp.conversation.sampling import Preset, by_name_alone, checked
 from chatapp.text import REPLACEMENT
 
 _UID_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"  # none that look alike
 _UID_LENGTH = 12
 _NONE = Provenance()
+_PRESET = TypeAdapter(Preset)
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -73,6 +74,24 @@ def provenance_from(body: str) -> Provenance:
     except ValidationError:
         # Another version's settings. The message matters more than how it was made; the row keeps both.
         return Provenance()
+
+
+def preset_columns(preset: Preset | None) -> tuple[str | None, str | None]:
+    """A preset's name, and the whole of it as JSON."""
+    if preset is None:
+        return None, None
+    return storable(preset.name), storable(_PRESET.dump_json(preset).decode())
+
+
+def preset_from(name: str | None, body: str | None) -> Preset | None:
+    """The preset that was stored; from before its values were kept, what its name says.
+
+    Raises:
+        ValueError: when its values are not understood here.
+    """
+    if body is not None:
+        return _PRESET.validate_json(body)
+    return by_name_alone(name) if name else None
 
 
 def overrides_json(overrides: Mapping[str, Any]) -> str:

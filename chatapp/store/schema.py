@@ -208,6 +208,15 @@ def _attachments(connection: apsw.Connection) -> None:
     connection.execute(_ATTACHMENTS)
 
 
+_PRESETS = """
+ALTER TABLE session ADD COLUMN preset_body TEXT CHECK(json_valid(preset_body));  -- as it was when chosen
+"""
+
+
+def _presets(connection: apsw.Connection) -> None:
+    connection.execute(_PRESETS)
+
+
 MIGRATIONS: tuple[Callable[[apsw.Connection], None], ...] = (
     _first,
     _agenda,
@@ -215,6 +224,7 @@ MIGRATIONS: tuple[Callable[[apsw.Connection], None], ...] = (
     _labels_and_unspaced,
     _traces,
     _attachments,
+    _presets,
 )
 VERSION = len(MIGRATIONS)
 

@@ -9,10 +9,19 @@ import apsw
 
 from chatapp.conversation.context import Policy
 from chatapp.conversation.persona import Persona
+from chatapp.conversation.sampling import Preset
 from chatapp.conversation.session import Session, SessionHead
 from chatapp.conversation.tree import Tree
 from chatapp.store import labels, messages
-from chatapp.store.encoding import new_uid, now_ms, overrides_from, overrides_json, storable
+from chatapp.store.encoding import (
+    new_uid,
+    now_ms,
+    overrides_from,
+    overrides_json,
+    preset_columns,
+    preset_from,
+    storable,
+)
 from chatapp.store.errors import Damaged, NoSuchSession, StoreError
 from chatapp.store.transaction import writing
 from chatapp.text import repair
@@ -84,8 +93,8 @@ def load(connection: apsw.Connection, name: str) -> Session:
     with connection:  # what is read belongs together, whatever another process writes meanwhile
         session_id = _find(connection, name.strip().casefold())
         row: Any = connection.execute(
-            "SELECT s.uid, s.title, s.titled, p.body, s.preset, s.overrides, s.model, s.active_root, s.on_full,"
-            " s.pinned, s.created_ms, s.updated_ms, d.body FROM session AS s"
+            "SELECT s.uid, s.title, s.titled, p.body, s.preset, s.preset_body, s.overrides, s.model,"
+            " s.active_root, s.on_full, s.pinned, s.created_ms, s.updated_ms, d.body FROM session AS s"
             " JOIN persona AS p ON p.digest = s.persona LEFT JOIN draft AS d ON d.session = s.id WHERE s.id = ?",
             (session_id,),
         ).fetchone()
@@ -98,7 +107,20 @@ def load(connection: apsw.Connection, name: str) -> Session:
         except ValueError as error:
             raise Damaged(f"Session {name} holds what cannot be ({error}). The file was left as it is.") from error
         tags = labels.tags_of(connection, session_id)
-    (uid, title, titled, persona, preset, overrides, model, active_root, on_full, *labelled, draft) = row
+    (
+        uid,
+        title,
+        titled,
+        persona,
+        preset,
+        preset_body,
+        overrides,
+        model,
+        active_root,
+        on_full,
+        *labelled,
+        draft,
+    ) = row
     pinned, created, updated = labelled
     try:
         return Session(
@@ -107,7 +129,7 @@ def load(connection: apsw.Connection, name: str) -> Session:
             title=title,
             persona=Persona.model_validate_json(persona),
             tree=Tree(tree, active_root),
-            preset=preset,
+            preset=preset_from(preset, preset_body),
             overrides=overrides_from(overrides),
             model=model,
             draft=draft or "",
@@ -127,7 +149,7 @@ def load(connection: apsw.Connection, name: str) -> Session:
 def create(
     connection: apsw.Connection,
     persona: Persona,
-    preset: str | None,
+    preset: Preset | None,
     overrides: Mapping[str, Any],
     model: str | None,
 ) -> Session:
@@ -136,9 +158,9 @@ def create(
     with writing(connection):
         keep_persona(connection, persona)
         connection.execute(
-            "INSERT INTO session(uid, persona, preset, overrides, model, used, created_ms, updated_ms)"
-            " VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(used), 0) + 1 FROM session), ?, ?)",
-            (uid, persona.digest, preset, overrides_json(overrides), _path(model), now, now),
+            "INSERT INTO session(uid, persona, preset, preset_body, overrides, model, used, created_ms,"
+            " updated_ms) VALUES (?, ?, ?, ?, ?, ?, (SELECT coalesce(max(used), 0) + 1 FROM session), ?, ?)",
+            (uid, persona.digest, *preset_columns(preset), overrides_json(overrides), _path(model), now, now),
         )
         session_id = connection.last_insert_rowid()
     return Session(session_id, uid, "", persona, preset=preset, overrides=dict(overrides), model=model)
@@ -176,13 +198,13 @@ def save_draft(connection: apsw.Connection, session_id: int, text: str) -> None:
 
 
 def save_sampling(
-    connection: apsw.Connection, session_id: int, preset: str | None, overrides: Mapping[str, Any]
+    connection: apsw.Connection, session_id: int, preset: Preset | None, overrides: Mapping[str, Any]
 ) -> None:
     """Keep the session's preset and its own settings."""
     with writing(connection):
         connection.execute(
-            "UPDATE session SET preset = ?, overrides = ? WHERE id = ?",
-            (preset, overrides_json(overrides), session_id),
+            "UPDATE session SET preset = ?, preset_body = ?, overrides = ? WHERE id = ?",
+            (*preset_columns(preset), overrides_json(overrides), session_id),
         )
 
 

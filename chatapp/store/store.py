@@ -22,6 +22,7 @@ from chatapp.conversation.context import Policy
 from chatapp.conversation.message import Message, Provenance, Status
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.query import Query
+from chatapp.conversation.sampling import Preset
 from chatapp.conversation.session import Session, SessionHead
 from chatapp.store import messages, sessions, traces
 from chatapp.store.agenda import AgendaStore
@@ -158,7 +159,7 @@ class Store(Shelf):
         self,
         persona: Persona,
         *,
-        preset: str | None = None,
+        preset: Preset | None = None,
         overrides: Mapping[str, Any] | None = None,
         model: str | None = None,
     ) -> Session:
@@ -185,7 +186,7 @@ class Store(Shelf):
         """Keep what is being written; an empty text clears it."""
         await self._do(sessions.save_draft, session_id, text)
 
-    async def save_sampling(self, session_id: int, preset: str | None, overrides: Mapping[str, Any]) -> None:
+    async def save_sampling(self, session_id: int, preset: Preset | None, overrides: Mapping[str, Any]) -> None:
         """Keep the session's preset and its own settings.
 
         Raises:

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from chatapp.conversation.attachment import citable_name
 from chatapp.conversation.message import Message, Provenance
 from chatapp.conversation.persona import Persona
-from chatapp.conversation.sampling import BALANCED, checked, preset_named
+from chatapp.conversation.sampling import SHIPPED, Preset, checked
 from chatapp.conversation.session import Session, tag_from
 from chatapp.conversation.tree import Tree
 from chatapp.text import repair
@@ -30,6 +30,7 @@ VERSION = 1
 
 _MESSAGE = TypeAdapter(Message)
 _SESSION = TypeAdapter(Session)
+_PRESET = TypeAdapter(Preset)
 _PLACE = {"id", "tree"}
 """What a session has by its place in a store, or what stands elsewhere in the file."""
 
@@ -126,24 +127,15 @@ def _message(row: Any, warnings: list[str]) -> Message:
     for file in message.files:
         names.append(citable_name(file.name, names))
     message.files = tuple(replace(file, name=name) for file, name in zip(message.files, names, strict=True))
-    came = message.provenance
-    return replace(
-        message, provenance=came.model_copy(update={"preset": _known(came.preset)}) if came.preset else came
-    )
+    return message
 
 
-def _known(preset: str) -> str:
-    try:
-        return preset_named(preset).name
-    except ValueError:
-        return BALANCED.name
-
-
-def _preset(value: object, warnings: list[str]) -> str | None:
-    if not string(value):
+def _preset(value: object, warnings: list[str]) -> Preset | None:
+    """The preset with its values; of one that older files have by its name alone, what ships under that name."""
+    if not value:
         return None
     try:
-        return preset_named(string(value)).name
+        return SHIPPED.named(value) if isinstance(value, str) else _PRESET.validate_python(value)
     except ValueError:
         warnings.append("its preset is not known here; the persona's is in force")
         return None

@@ -16,7 +16,7 @@ from chatapp.config import SettingsError, save_setting
 from chatapp.conversation.context import Policy
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.prompt import turns
-from chatapp.conversation.sampling import ALL_SETTINGS, PRESETS
+from chatapp.conversation.sampling import ALL_SETTINGS
 from chatapp.engine.catalog import ModelFile
 from chatapp.engine.client import EngineDied, EngineError
 from chatapp.engine.embedded import FetchError, embedded_model, fetch
@@ -42,6 +42,7 @@ from chatapp.tui.screens.personas import PersonaChoice, PersonaPicker
 from chatapp.tui.screens.sheet import Item, Sheet
 from chatapp.tui.screens.ways import WaysScreen
 from chatapp.tui.trash import trash_actions
+from chatapp.tui.tuning import preset_actions
 from chatapp.tui.widgets.composer import WritingArea
 from chatapp.tui.widgets.lens_bar import LensBar
 from chatapp.tui.widgets.sampling import SamplingPanel
@@ -143,6 +144,7 @@ def choose_persona(screen: MainScreen) -> None:
         default=screen.home.settings.persona,
         cost=lambda persona: _cost(screen, persona),
         context=info.n_ctx if info else 0,
+        read_again=screen.home.library.read_again,
     )
     screen.app.push_screen(picker, lambda choice: _persona_chosen(screen, choice))
 
@@ -266,6 +268,7 @@ async def _everything(screen: MainScreen) -> list[Item]:
     heads = await screen.desk.sessions(FEW_SESSIONS)
     trashed = await screen.desk.store.sessions(deleted=True, limit=FEW_SESSIONS)
     models = await asyncio.to_thread(screen.home.catalog.models)
+    await screen.tuning.read_presets()
     return [
         *_actions(screen),
         *(Item("sessions", head.title or "Untitled", value=("session", head.uid)) for head in heads),
@@ -292,7 +295,13 @@ def _actions(screen: MainScreen) -> list[Item]:
     # Quit comes last: Enter on the palette as it opens must not end the app.
     classes: list[type[DOMNode]] = [*_screen_classes(type(screen)), PageView, LensPage, type(screen.app)]
     bindings = [binding for cls in classes for binding in cls.BINDINGS]
-    more = [*exchange_actions(screen), *trash_actions(), *branching_actions(), *assistant_actions()]
+    more = [
+        *exchange_actions(screen),
+        *trash_actions(),
+        *branching_actions(),
+        *assistant_actions(),
+        *preset_actions(screen),
+    ]
     return [
         *(Item("actions", title, value=("do", does)) for title, does in more),
         *_bound(bindings),
@@ -326,7 +335,7 @@ def _settings(screen: MainScreen) -> list[Item]:
     ]
     presets = [
         Item("settings", f"preset: {one.name}", detail=one.purpose, right="apply", value=("preset", one.name))
-        for one in PRESETS
+        for one in screen.tuning.presets
     ]
     return settings + presets + _policies(screen)
 
@@ -361,7 +370,7 @@ def _palette_chosen(screen: MainScreen, item: Item | None) -> None:
         case "persona":
             screen.run_worker(screen.begin(value), group="open", exclusive=True)
         case "preset":
-            screen.run_worker(screen.choose_preset(value), group="tune")
+            screen.run_worker(screen.tuning.choose(value), group="tune")
         case "policy":
             screen.run_worker(screen.desk.choose_policy(value), group="tune")
         case "setting":

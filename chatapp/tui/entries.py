@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from chatapp.chat import Chat
 from chatapp.conversation.context import Policy
 from chatapp.conversation.figures import prefill_rate
-from chatapp.conversation.message import Kind, Message, Role, Status, StopReason
-from chatapp.conversation.sampling import SamplingSettings, preset_named, resolve
+from chatapp.conversation.message import Kind, Message, Provenance, Role, Status, StopReason
+from chatapp.conversation.sampling import SamplingSettings
 from chatapp.conversation.tree import Tree
 from chatapp.conversation.window import Window, window_of
 from chatapp.fitting import NoRoom
@@ -144,14 +145,19 @@ def details(reply: Message) -> str:
         parts.append(f"{came.reused_tokens:,} reused")
     if came.segments:
         last = came.segments[-1]
-        parts += [f"seed {last.seed}", tuning(came.preset, last.settings)]
+        parts += [f"seed {last.seed}", tuning(came, last.settings)]
     return "   ".join(parts)
 
 
+def tuning(came: Provenance, settings: SamplingSettings) -> str:
+    """The preset as it was then, and how many settings differed from it."""
+    values = came.preset_values
+    return _tuning(came.preset, None if values is None else tuple(sorted(values.items())), settings)
+
+
 @lru_cache(maxsize=256)  # a session has thousands of replies, and few settings
-def tuning(preset: str, settings: SamplingSettings) -> str:
-    """The preset, and how many settings differed from it."""
-    base = resolve(preset_named(preset)).settings
+def _tuning(preset: str, values: tuple[tuple[str, Any], ...] | None, settings: SamplingSettings) -> str:
+    base = Provenance(preset=preset, preset_values=None if values is None else dict(values)).preset_alone()
     changed = sum(
         getattr(base, name) != getattr(settings, name) for name in SamplingSettings.model_fields if name != "seed"
     )

@@ -6,13 +6,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import apsw
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chatapp.conversation.message import Provenance, Role, Status, StopReason
 from chatapp.conversation.persona import Example, Persona
-from chatapp.conversation.sampling import SamplingSettings
+from chatapp.conversation.sampling import SHIPPED, UNKNOWN, Preset, SamplingSettings
 from chatapp.store import NoSuchSession, NotStreaming, Store, StoreError
 from chatapp.text import repair
 
@@ -25,7 +26,9 @@ async def test_a_session_comes_back_as_it_was_made(path: Path) -> None:
     )
     overrides = {"temperature": 1.5, "stop": ("###",), "seed": 7}
     store = await Store.open(path)
-    made = await store.create_session(persona, preset="Wild", overrides=overrides, model="/models/a.gguf")
+    made = await store.create_session(
+        persona, preset=SHIPPED.named("Wild"), overrides=overrides, model="/models/a.gguf"
+    )
     await store.save_draft(made.id, "half a thought\r\n")
     await store.rename(made.id, "  On\nrhymes ")
     await store.close()
@@ -34,19 +37,27 @@ async def test_a_session_comes_back_as_it_was_made(path: Path) -> None:
     session = await store.session(made.uid)
     await store.close()
     assert (session.id, session.uid, session.persona) == (made.id, made.uid, persona)
-    assert (session.preset, session.overrides, session.model) == ("Wild", overrides, "/models/a.gguf")
+    assert (session.preset, session.overrides, session.model) == (
+        SHIPPED.named("Wild"),
+        overrides,
+        "/models/a.gguf",
+    )
     assert (session.draft, session.title, session.titled) == ("half a thought\n", "On rhymes", True)
     assert len(session.tree) == 0
 
 
 async def test_settings_and_model_of_a_session_can_change(store: Store, persona: Persona) -> None:
     made = await store.create_session(persona)
-    await store.save_sampling(made.id, "Code", {"top_k": 3})
+    await store.save_sampling(made.id, SHIPPED.named("Code"), {"top_k": 3})
     await store.save_model(made.id, "/models/\udcff.gguf")
     session = await store.session(made.uid)
-    assert (session.preset, session.overrides, session.model) == ("Code", {"top_k": 3}, "/models/\ufffd.gguf")
+    assert (session.preset, session.overrides, session.model) == (
+        SHIPPED.named("Code"),
+        {"top_k": 3},
+        "/models/\ufffd.gguf",
+    )
     with pytest.raises(ValueError, match="top_k"):
-        await store.save_sampling(made.id, "Code", {"top_k": -3})
+        await store.save_sampling(made.id, SHIPPED.named("Code"), {"top_k": -3})
     assert (await store.session(made.uid)).overrides == {"top_k": 3}
 
 
@@ -301,3 +312,23 @@ async def test_a_rate_without_end_does_not_break_a_save(store: Store, persona: P
     await store.finish(reply.id, Status.COMPLETE, Provenance(model_name="m", timings=timings))
     kept = (await store.session(made.uid)).tree[reply.id].provenance
     assert (kept.model_name, kept.timings.decode_s, kept.timings.tokens_per_s) == ("m", 2.0, 0.0)
+
+
+async def test_a_session_keeps_its_presets_values_and_an_old_one_has_only_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "chats.db"
+    noir = Preset("Noir", "short", {"top_k": 6, "stop": ("x",)})
+    store = await Store.open(path)
+    made = await store.create_session(Persona(name="P", preset=noir), preset=noir)
+    copied = await store.duplicate(made.uid)
+    assert [(await store.session(uid)).preset for uid in (made.uid, copied)] == [noir, noir]
+    assert (await store.session(made.uid)).persona.preset == noir
+    await store.close()
+    database = apsw.Connection(str(path))
+    database.execute("UPDATE session SET preset_body = NULL")
+    database.execute("UPDATE session SET preset = 'Wild' WHERE uid = ?", (made.uid,))
+    database.close()
+    store = await Store.open(path)
+    assert (await store.session(made.uid)).preset == SHIPPED.named("Wild")
+    gone = (await store.session(copied)).sampling()
+    await store.close()
+    assert (gone.preset.name, gone.preset.purpose, gone.settings) == ("Noir", UNKNOWN, SamplingSettings())

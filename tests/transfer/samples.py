@@ -13,7 +13,7 @@ from chatapp.conversation.context import Policy
 from chatapp.conversation.document import Document, Unit
 from chatapp.conversation.message import Kind, Message, Provenance, Role, Segment, Status, StopReason, Timings
 from chatapp.conversation.persona import Example, Persona
-from chatapp.conversation.sampling import PRESETS, SamplingSettings
+from chatapp.conversation.sampling import PRESETS, Preset, SamplingSettings
 from chatapp.conversation.session import Session
 from chatapp.conversation.tree import Tree
 
@@ -40,6 +40,14 @@ FILE = st.one_of(
     st.just(Attachment("b.pdf", Document("one two", Unit.PAGE, (0, 4)), "/b.pdf", "ab", 7, 9, Given.PASSAGES, ((4, 7),))),
 )  # fmt: skip
 MOMENT = st.integers(100_000_000_000, 4_000_000_000_000)
+
+
+PRESET = st.sampled_from(PRESETS) | st.builds(
+    Preset,
+    name=LINE,
+    purpose=LINE,
+    values=st.fixed_dictionaries({}, optional={"top_k": st.integers(0, 99), "stop": st.lists(LINE, max_size=2)}),
+)
 
 
 @st.composite
@@ -80,7 +88,7 @@ SESSIONS = st.builds(
         sampling=st.sampled_from([{}, {"temperature": 1.5}]),
     ),
     tree=trees(),
-    preset=st.none() | st.sampled_from([preset.name for preset in PRESETS]),
+    preset=st.none() | PRESET,
     overrides=st.sampled_from([{}, {"top_k": 3, "stop": ("x",)}, {"seed": 4}]),
     model=st.none() | st.just("/models/a.gguf"),
     draft=TEXT,

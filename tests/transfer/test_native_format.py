@@ -90,6 +90,9 @@ def test_what_is_only_half_understood_is_said_and_the_text_is_kept(document, sai
     assert [message.text for message in imported.session.tree.path()] == ["hi"]
 
 
-def test_a_preset_that_a_reply_names_exists() -> None:
-    imported = native.read(good(provenance={"preset": "Evil"}))
-    assert imported.session.tree[1].provenance.preset == "Balanced"
+def test_a_preset_that_only_a_reply_knows_keeps_its_name_and_its_values() -> None:
+    said = (
+        native.read(good(provenance={"preset": "Evil", "preset_values": {"top_k": 6}})).session.tree[1].provenance
+    )
+    assert (said.preset, said.preset_values) == ("Evil", {"top_k": 6})
+    assert native.read(good(provenance={"preset": "Evil", "preset_values": {"top_k": -6}})).warnings

@@ -13,10 +13,12 @@ from person import Person
 
 from chatapp.config import Settings
 from chatapp.conversation.message import Role, Status
+from chatapp.conversation.sampling import SHIPPED, Preset
 from chatapp.engine.client import Engine
 from chatapp.paths import Paths
 from chatapp.tui import desk
 from chatapp.tui.app import ChatApp
+from chatapp.tui.entries import details
 from chatapp.tui.screens.drawer import Drawer
 from chatapp.tui.screens.main import MainScreen
 from chatapp.tui.screens.personas import PersonaPicker
@@ -332,20 +334,52 @@ async def test_a_persona_is_applied_here_or_begins_a_session(open_app):
         ]
 
 
+async def test_settings_saved_as_a_preset_are_in_force_unchanged_and_outlive_its_file(open_app, home):
+    """`s` names it in place; the session, its replies and a later start keep its values when the file is gone."""
+    async with open_app() as person:
+        await person.press("ctrl+t", "right", "s")
+        await person.type("Noir")
+        await person.press("enter")
+        noir = Preset("Noir", "your own", {"temperature": 0.85})
+        await person.until(lambda: person.chat.session.preset == noir and not person.chat.session.overrides)
+        assert tomllib.loads((home.presets / "noir.toml").read_text())["values"] == {"temperature": 0.85}
+        assert person.chat.session.sampling().changed() == []
+        await person.press("right", "s", "enter")
+        assert person.screen.tuning.presets.named("Noir") == noir, "one's own preset is not replaced unasked"
+        await person.press("enter")
+        await person.until(lambda: person.chat.session.preset.values == {"temperature": 0.9})
+        await person.press("escape")
+        await person.ask("first")
+        await person.screen.tuning.rename("Rouge")
+        await person.screen.tuning.delete("Rouge")
+        assert [path.name for path in (home.presets / "trash").iterdir()] == ["rouge.toml"]
+        (panel,) = person.screen.columns(SamplingPanel)
+        await person.press("ctrl+t", "home")
+        panel.action_move(-20)
+        lines = [panel.render_line(y).text for y in range(panel.size.height)]
+        assert any("gone from the presets" in line for line in lines)
+    async with open_app(continue_newest=True) as person:
+        assert person.chat.session.preset == Preset("Rouge", "your own", {"temperature": 0.9})
+        reply = person.chat.session.tree.tip()
+        assert (reply.provenance.preset, reply.provenance.preset_values) == ("Noir", {"temperature": 0.9})
+        assert "Noir, " not in details(reply), "it is compared with what the preset was then"
+        assert details(reply).endswith("Noir")
+
+
 async def test_sampling_is_kept_with_the_session_and_used_by_the_next_reply(open_app):
     """A preset takes the session's own changes away; a slider adds one; the reply says what drew it."""
     async with open_app() as person:
         await person.ask("first")
         await person.press("ctrl+t", "home", "greater_than_sign")
-        await person.until(lambda: person.chat.session.preset == "Deterministic")
+        await person.until(lambda: person.chat.session.preset == SHIPPED.named("Deterministic"))
         await person.press("greater_than_sign", "greater_than_sign")
-        await person.until(lambda: person.chat.session.preset == "Creative")
+        await person.until(lambda: person.chat.session.preset == SHIPPED.named("Creative"))
         await person.press("right")
         await person.until(lambda: person.chat.session.overrides == {"temperature": 1.05})
         await person.press("escape", "ctrl+r")
         await person.until(lambda: person.idle and len(person.chat.session.tree) == 3)
         kept = await person.kept()
-        assert (kept.preset, dict(kept.overrides)) == ("Creative", {"temperature": 1.05})
+        assert (kept.preset, dict(kept.overrides)) == (SHIPPED.named("Creative"), {"temperature": 1.05})
         came = kept.tree.tip().provenance
         assert (came.preset, came.segments[0].settings.temperature, came.segments[0].settings.top_k) == (
             "Creative",

@@ -45,7 +45,14 @@ class Host(App[None]):
 
     def __init__(self, library, current="Tutor", cost=None):
         super().__init__()
-        self.picker = PersonaPicker(library.list(), current=current, default="Assistant", cost=cost, context=8192)
+        self.picker = PersonaPicker(
+            library.list(),
+            current=current,
+            default="Assistant",
+            cost=cost,
+            context=8192,
+            read_again=library.read_again,
+        )
         self.chosen = []
 
     def on_mount(self):

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from textual import events
 from textual.app import App
 
-from chatapp.conversation.sampling import BALANCED, PRESETS, RANDOM_SEED, SETTINGS, preset_named, resolve
+from chatapp.conversation.sampling import (
+    BALANCED,
+    PRESETS,
+    RANDOM_SEED,
+    SETTINGS,
+    SHIPPED,
+    Preset,
+    Presets,
+    resolve,
+)
 from chatapp.tui.look import look_of
 from chatapp.tui.themes import INK, PAPER
 from chatapp.tui.widgets.sampling import SamplingPanel
@@ -28,6 +37,7 @@ class Host(App[None]):
         self.preset, self.persona, self.session = preset, persona or {}, dict(session or {})
         self.rest = {"context": context, "used_seed": used_seed}
         self.heard = []
+        self.presets = SHIPPED
 
     def compose(self):
         yield SamplingPanel()
@@ -44,7 +54,7 @@ class Host(App[None]):
         return self.query_one(SamplingPanel)
 
     def show(self):
-        self.panel.show(resolve(self.preset, self.persona, self.session), **self.rest)
+        self.panel.show(resolve(self.preset, self.persona, self.session), **self.rest, presets=self.presets)
 
     def on_sampling_panel_changed(self, message):
         self.heard.append((message.name, message.value))
@@ -58,8 +68,14 @@ class Host(App[None]):
 
     def on_sampling_panel_preset_chosen(self, message):
         self.heard.append(("preset", message.name))
-        self.preset = preset_named(message.name)
+        self.preset = SHIPPED.named(message.name)
         self.show()
+
+    def on_sampling_panel_save_as(self, message):
+        self.heard.append(("save as", message.name))
+
+    def on_sampling_panel_renamed(self, message):
+        self.heard.append(("rename", message.name))
 
     def on_sampling_panel_neutralise_all(self):
         self.heard.append("all neutral")
@@ -73,6 +89,9 @@ class Host(App[None]):
     def lines(self):
         panel = self.panel
         return [panel.render_line(y).text.rstrip() for y in range(panel.size.height)]
+
+    def saying(self, words):
+        return words in " ".join(" ".join(self.lines()).split())
 
     def line(self, start):
         return next(line for line in self.lines() if line[2:].startswith(start))
@@ -127,7 +146,7 @@ async def test_the_column_is_drawn_as_designed_at_34_cells():
 
 
 async def test_the_column_is_wider_and_has_words_for_the_sources_on_a_wide_terminal():
-    async with running(size=(160, 36), preset=preset_named("Precise"), **CHANGED) as (app, pilot):
+    async with running(size=(160, 36), preset=SHIPPED.named("Precise"), **CHANGED) as (app, pilot):
         assert app.panel.size.width == 46
         assert app.lines()[5:9] == [
             "▎ temperature ━━┿━●───────    0.65 session",
@@ -289,6 +308,42 @@ async def test_presets_go_round_from_anywhere_and_with_arrows_on_their_line():
         names = [preset.name for preset in PRESETS]
         assert [name for _, name in app.heard] == [names[-1], names[0], names[1], names[2], names[1]]
         assert app.session == {}
+
+
+async def test_a_name_is_typed_in_place_and_asked_about_where_it_is_taken():
+    async with running() as (app, pilot):
+        app.presets = Presets((Preset("Noir", "", {"top_k": 6}),))
+        app.show()
+        await pilot.press("s", "n", "o", "r", "backspace", "i", "r")
+        assert app.lines()[3] == "▎ save as  noir▏"
+        await pilot.press("enter")
+        assert (app.heard, app.saying("enter again replaces your Noir")) == ([], True)
+        await pilot.press("e", "backspace", "enter")
+        assert app.heard == [], "a name that was touched is asked about again"
+        await pilot.press("enter")
+        assert app.heard == [("save as", "noir")]
+        await pilot.press("s", *"wild", "enter")
+        assert app.saying("Wild ships with the app")
+        await pilot.press("escape", "s", "enter", "s", "down")
+        assert app.heard == [("save as", "noir")]
+        assert app.lines()[3].startswith("  Balanced")
+
+
+async def test_a_preset_that_changed_or_went_says_so_and_another_name_must_be_free():
+    noir = Preset("Noir", "dry", {"top_k": 6})
+    async with running(preset=noir) as (app, pilot):
+        await pilot.press("up")
+        assert app.saying("It is gone from the presets")
+        app.presets = Presets((Preset("Noir", "dry", {"top_k": 7}),))
+        app.show()
+        assert app.saying("It has changed since")
+        app.panel.ask_name("rename", "Noir")
+        await pilot.press("backspace", "r", "space", "left_square_bracket", "b", "right_square_bracket", "enter")
+        assert app.heard == [("rename", "Noir [b]")]
+        app.panel.ask_name("rename", "Wild")
+        await pilot.press("enter", "enter")
+        assert app.saying("There is a Wild already")
+        assert len(app.heard) == 1
 
 
 async def test_open_ended_settings_step_from_their_word_and_back_to_it():

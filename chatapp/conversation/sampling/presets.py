@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from chatapp.conversation.sampling.settings import SamplingSettings
+from pydantic import AfterValidator, Field
+from pydantic.dataclasses import dataclass as validated
+
+from chatapp.conversation.sampling.settings import SamplingSettings, checked
 
 Source = Literal["default", "preset", "persona", "session"]
 
+NAME_LENGTH = 60
+PURPOSE_LENGTH = 200
 
-@dataclass(frozen=True)
+
+def _checked(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: checked(name, value) for name, value in values.items()}
+
+
+PresetValues = Annotated[dict[str, Any], AfterValidator(_checked)]
+"""Settings by name, each in its range."""
+
+
+@validated(frozen=True)
 class Preset:
-    """A named set of values, with one line that says what it is for."""
+    """A named set of values, with one line that says what it is for.
 
-    name: str
-    purpose: str
-    values: Mapping[str, Any]
-    own: bool = False
-    """Whether it is a file in the user's folder."""
+    It is a value: a session, a persona and a reply keep the one they were given, whatever becomes of its file.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=NAME_LENGTH)]
+    purpose: Annotated[str, Field(max_length=PURPOSE_LENGTH)]
+    values: PresetValues
+
+    def called(self, name: str) -> bool:
+        """Whether this is its name, whatever the capitals."""
+        return self.name.casefold() == name.casefold()
 
 
 BALANCED = Preset("Balanced", "varied and on topic; the default", {})
-NEUTRAL: Mapping[str, Any] = {
+NEUTRAL: dict[str, Any] = {
     "temperature": 1.0,
     "dynatemp_range": 0.0,
     "top_k": 0,
@@ -63,17 +82,46 @@ PRESETS: tuple[Preset, ...] = (
 )
 
 
-def preset_named(name: str, own: Iterable[Preset] = ()) -> Preset:
-    """The preset of that name, whatever its capitals: one of the user's own, or a built-in one.
+UNKNOWN = "not known here; Balanced is in force"
+"""The purpose of a preset of which only the name came down to us."""
 
-    Raises:
-        ValueError: with the names that there are.
-    """
-    presets = (*own, *PRESETS)
-    for preset in presets:
-        if preset.name.casefold() == name.casefold():
+
+@dataclass(frozen=True)
+class Presets:
+    """The presets there are: those that ship, and the user's own, which win by name."""
+
+    own: tuple[Preset, ...] = ()
+
+    def __iter__(self) -> Iterator[Preset]:
+        """The shipped ones in their order, then the user's."""
+        yield from (preset for preset in PRESETS if not self.is_own(preset.name))
+        yield from self.own
+
+    def is_own(self, name: str) -> bool:
+        """Whether that name is one of the user's own."""
+        return any(preset.called(name) for preset in self.own)
+
+    def get(self, name: str) -> Preset | None:
+        """The preset of that name, whatever its capitals."""
+        return next((preset for preset in self if preset.called(name)), None)
+
+    def named(self, name: str) -> Preset:
+        """The preset of that name.
+
+        Raises:
+            ValueError: with the names that there are.
+        """
+        if preset := self.get(name):
             return preset
-    raise ValueError(f"there is no preset called ‘{name}’; there are {', '.join(p.name for p in presets)}")
+        raise ValueError(f"there is no preset called ‘{name}’; there are {', '.join(one.name for one in self)}")
+
+
+SHIPPED = Presets()
+
+
+def by_name_alone(name: str) -> Preset:
+    """The preset that an old record names without its values: a shipped one, or Balanced under that name."""
+    return SHIPPED.get(name) or Preset(name[:NAME_LENGTH], UNKNOWN, {})
 
 
 @dataclass(frozen=True)

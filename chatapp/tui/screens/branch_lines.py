@@ -107,7 +107,7 @@ def _facts(tree: Tree, message: Message) -> list[tuple[str, str]]:
         if came.model_name:
             facts.append(("model", came.model_name))
         if came.segments:
-            facts.append(("preset", tuning(came.preset, came.segments[-1].settings)))
+            facts.append(("preset", tuning(came, came.segments[-1].settings)))
             facts.append(("seed", f"{came.segments[-1].seed:,}".replace(",", " ")))
         if came.edited_from:
             facts.append(("written", "by you, over a reply"))

@@ -9,7 +9,7 @@ from datetime import datetime
 from chatapp.conversation.figures import prefill_rate
 from chatapp.conversation.message import Message, Provenance, Role, Segment, StopReason
 from chatapp.conversation.persona import Persona
-from chatapp.conversation.sampling import control_named, preset_named, resolve
+from chatapp.conversation.sampling import control_named
 from chatapp.conversation.tree import Tree
 from chatapp.text import display, display_line
 from chatapp.tui.entries import counted
@@ -163,7 +163,7 @@ def _seed(came: Provenance, segment: Segment) -> list[tuple[str, str]]:
 
 
 def _changed(came: Provenance, segment: Segment, persona: Persona | None) -> list[tuple[str, str]]:
-    preset = resolve(preset_named(came.preset)).settings if came.preset else type(segment.settings)()
+    preset = came.preset_alone()
     rows = []
     for name in type(segment.settings).model_fields:
         value, usual = getattr(segment.settings, name), getattr(preset, name)

@@ -16,7 +16,7 @@ from textual.containers import Horizontal
 
 from chatapp.chat import Began, Chat, Ended, TurnEvent
 from chatapp.conversation.context import ContextPlan
-from chatapp.conversation.sampling import SettingName, TextSetting, control_named
+from chatapp.conversation.sampling import SettingName
 from chatapp.engine.protocol import Tokens
 from chatapp.errors import Refusal
 from chatapp.home import Home
@@ -40,8 +40,8 @@ from chatapp.tui.loader import ModelState
 from chatapp.tui.many import open_many
 from chatapp.tui.page_view import PageView
 from chatapp.tui.screens.columns import ColumnsScreen
-from chatapp.tui.screens.setting_text import SettingText
 from chatapp.tui.start import Start
+from chatapp.tui.tuning import Tuning
 from chatapp.tui.widgets.sampling import SamplingPanel
 from chatapp.tui.widgets.sampling.view import LastToken
 from chatapp.tui.widgets.sessions import SessionList
@@ -82,6 +82,7 @@ class MainScreen(ColumnsScreen):
         self.furnished = asyncio.Event()
         """Set when there is a chat in view, and keys may come."""
         self.assistant = Assistant(self)
+        self.tuning = Tuning(self)
         self._give_up = give_up
         self._recover = recover
         self._meter: Context | None = None
@@ -117,6 +118,7 @@ class MainScreen(ColumnsScreen):
             self._give_up(str(error))
             return
         await self.mount_columns()
+        await self.tuning.read_presets()
         self.show_chat()
         self.page.composer.focus()
         # What the app starts with stays: the collector need not walk it again and again, 100 ms each time.
@@ -161,7 +163,7 @@ class MainScreen(ColumnsScreen):
     def show_sampling(self) -> None:
         """The settings in force."""
         for panel in self.columns(SamplingPanel):
-            panel.show(self.chat.session.sampling(), context=self._window)
+            panel.show(self.chat.session.sampling(), context=self._window, presets=self.tuning.presets)
 
     @property
     def _window(self) -> tuple[int, int] | None:
@@ -342,16 +344,7 @@ class MainScreen(ColumnsScreen):
 
     @on(SamplingPanel.Edit)
     def _setting_edited(self, event: SamplingPanel.Edit) -> None:
-        control = control_named(event.name)
-        if not isinstance(control, TextSetting):
-            return
-        value = getattr(self.chat.session.sampling().settings, event.name)
-
-        async def take(answer: tuple[object] | None) -> None:
-            if answer is not None:
-                await self.tune({**self.chat.session.overrides, control.name: answer[0]})
-
-        self.app.push_screen(SettingText(control, value), take)
+        self.tuning.edit(event.name)
 
     @on(SamplingPanel.Reset)
     async def _setting_reset(self, event: SamplingPanel.Reset) -> None:
@@ -359,17 +352,19 @@ class MainScreen(ColumnsScreen):
 
     @on(SamplingPanel.NeutraliseAll)
     async def _neutralised(self) -> None:
-        await self.choose_preset("Neutral")
+        await self.tuning.choose("Neutral")
 
     @on(SamplingPanel.PresetChosen)
     async def _preset_chosen(self, event: SamplingPanel.PresetChosen) -> None:
-        await self.choose_preset(event.name)
+        await self.tuning.choose(event.name)
 
-    async def choose_preset(self, name: str) -> None:
-        """Take a preset whole: the session's own changes yield to it, all but the seed."""
-        seed = {n: v for n, v in self.chat.session.overrides.items() if n == "seed"}
-        self.chat.session.preset = name
-        await self.tune(seed)
+    @on(SamplingPanel.SaveAs)
+    async def _preset_saved(self, event: SamplingPanel.SaveAs) -> None:
+        await self.tuning.save(event.name)
+
+    @on(SamplingPanel.Renamed)
+    async def _preset_renamed(self, event: SamplingPanel.Renamed) -> None:
+        await self.tuning.rename(event.name)
 
     async def tune(self, overrides: dict[str, object]) -> None:
         """Take the session's own values: drawn with from the next token on, and kept."""

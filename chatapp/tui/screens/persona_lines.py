@@ -119,7 +119,7 @@ def facts(persona: Persona, cost: int | None, context: int) -> list[tuple[str, s
     """What else a persona brings along. The cost is left out until it is known."""
     turns = len(persona.examples)
     rows = [
-        ("preset", persona.preset),
+        ("preset", persona.preset.name),
         ("overrides", _overrides(persona) or "none"),
         ("stops", "  ".join(f"“{stop}”" for stop in persona.sampling.get("stop", ())) or "none"),
         ("examples", f"{turns} turn{'' if turns == 1 else 's'}" if turns else "none"),

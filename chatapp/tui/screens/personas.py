@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from textual import on, work
@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from chatapp.conversation.persona import Persona
 from chatapp.engine.client import EngineDied, EngineError
-from chatapp.personas import BrokenPersona, Listed, read_persona
+from chatapp.personas import Listed
 from chatapp.text import repair
 from chatapp.tui.editor import edit_file
 from chatapp.tui.screens.persona_page import PersonaPage
@@ -59,6 +59,7 @@ class PersonaPicker(Screen[PersonaChoice | None]):
         default: str,
         cost: Callable[[Persona], Awaitable[int]] | None,
         context: int,
+        read_again: Callable[[Listed], Listed],
     ) -> None:
         """Offer these personas.
 
@@ -68,10 +69,12 @@ class PersonaPicker(Screen[PersonaChoice | None]):
             default: the name of the one that new sessions take.
             cost: counts a persona's tokens; None where nothing can count.
             context: tokens that the model has room for; 0 where that is not known.
+            read_again: reads a file anew, after it was edited.
         """
         super().__init__()
         self._page = PersonaPage(listed, current=current, default=default, context=context)
         self._cost = cost
+        self._read_again = read_again
 
     def compose(self) -> ComposeResult:
         """The page; the field for a name is laid on it when it is wanted."""
@@ -140,7 +143,7 @@ class PersonaPicker(Screen[PersonaChoice | None]):
             self._page.say(f"{one.name} ships with chatapp and stays as it is; n begins one of your own.")
             return
         problem = await edit_file(self.app, one.path)
-        self._page.listed[at] = _read_again(one)
+        self._page.listed[at] = self._read_again(one)
         self._page.stand_on(self._page.at)
         self._page.say(problem)
 
@@ -175,12 +178,3 @@ class PersonaPicker(Screen[PersonaChoice | None]):
         self._page.typing = False
         self._page.say("")
         self.query(Field).remove()
-
-
-def _read_again(one: Listed) -> Listed:
-    """The same file as it is now."""
-    try:
-        persona = read_persona(one.path)
-    except BrokenPersona as broken:
-        return replace(one, name=repair(one.path.name), description="", persona=None, problem=str(broken))
-    return replace(one, name=persona.name, description=persona.description, persona=persona, problem="")

@@ -9,7 +9,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from chatapp.conversation.context import ContextPlan
-from chatapp.conversation.sampling import BALANCED, FAMILIES, InForce, SettingName, resolve
+from chatapp.conversation.sampling import BALANCED, FAMILIES, SHIPPED, InForce, Presets, SettingName, resolve
 from chatapp.tui.lines import strip
 from chatapp.tui.look import Look, look_of
 from chatapp.tui.widgets.sampling.lines import Picture, draw
@@ -27,10 +27,15 @@ class SamplingColumn(Widget):
         self._picture: tuple[tuple[Size, Look, View], Picture] | None = None
 
     def show(
-        self, in_force: InForce, *, context: tuple[int, int] | None = None, used_seed: int | None = None
+        self,
+        in_force: InForce,
+        *,
+        context: tuple[int, int] | None = None,
+        used_seed: int | None = None,
+        presets: Presets = SHIPPED,
     ) -> None:
         """Show what is in force now; `context` is tokens used and tokens that there is room for."""
-        self._see(force=in_force, context=context, used_seed=used_seed)
+        self._see(force=in_force, context=context, used_seed=used_seed, presets=presets)
 
     def show_context(self, context: tuple[int, int] | None, plan: ContextPlan | None = None) -> None:
         """Show how full the context window is now, and of what; the settings stay as they are."""
@@ -73,4 +78,4 @@ class SamplingColumn(Widget):
         self._stand_on(next(at for at, row in rows if getattr(row, "name", None) == name))
 
     def _stand_on(self, row: int) -> None:
-        self._see(at=row, typed=None, refused=False)
+        self._see(at=row, typed=None, refused=False, naming=None, word="")

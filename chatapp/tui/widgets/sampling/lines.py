@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from rich.cells import cell_len
+from rich.style import Style
+
 from chatapp.conversation.sampling import (
     FAMILIES,
     RANDOM_SEED,
@@ -167,12 +170,25 @@ def _mark(view: View, at: bool, look: Look) -> Line:
 
 def _preset_line(view: View, look: Look, cells: int) -> Line:
     at = view.at == PRESET_ROW
+    if view.naming:
+        head = [*_mark(view, at, look), (f"{view.naming}  ", look.muted)]
+        tone = look.err if view.refused else look.strong
+        end = cells - _RIGHT_MARGIN
+        return [*head, *_tail((view.typed or ""), tone, end - width(head) - 1), ("▏", look.accent)]
     changed = view.changed()
     name = [*_mark(view, at, look), (display_line(view.force.preset.name), look.strong)]
     if changed:
         name.append((f"  {changed} changed", look.accent))
     arrows = look.text if at and view.focused else look.faint
     return ends(name, [("‹ ›", arrows)], cells - _RIGHT_MARGIN)
+
+
+def _tail(text: str, tone: Style, room: int) -> Line:
+    """The end of a text that is being typed, as much as there is room for."""
+    shown = display_line(text)
+    while cell_len(shown) > room:
+        shown = shown[1:]
+    return [(shown, tone)]
 
 
 def _setting_line(view: View, setting: Setting, at: bool, look: Look, cells: int) -> Line:
@@ -244,7 +260,7 @@ def _help(view: View, look: Look, cells: int) -> list[Line]:
     """What the row stood on does, with a worked number, and what it was before it was changed."""
     room = cells - _RIGHT_MARGIN - _EDGE
     if view.at == PRESET_ROW:
-        return indent(flow([(f"{display_line(view.force.preset.purpose)}.", look.muted)], room), _EDGE)
+        return indent(_preset_help(view, look, room), _EDGE)
     row = view.row
     if isinstance(row, Family):
         names = ", ".join(setting.label for setting in row.settings)
@@ -256,6 +272,17 @@ def _help(view: View, look: Look, cells: int) -> list[Line]:
     if by := overridden(view.force.settings).get(row.name):
         lines.append([("! ", look.text), (f"idle: {by}", look.muted)])
     return indent([*lines, *_origin(view, row, look, room)], _EDGE)
+
+
+def _preset_help(view: View, look: Look, room: int) -> list[Line]:
+    if view.naming:
+        tone = look.text if view.word else look.muted
+        return flow([(view.word or "enter takes the name, esc leaves.", tone)], room)
+    purpose = display_line(view.force.preset.purpose)
+    says = flow([(f"{purpose}.", look.muted)], room) if purpose else []
+    if word := view.preset_word():
+        says += flow([("! ", look.text), (word, look.muted)], room)
+    return [*says, *flow([("s saves the values as a preset.", look.faint)], room)]
 
 
 def _worked(sentence: str, look: Look) -> Line:

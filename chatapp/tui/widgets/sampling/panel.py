@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from textual import events
 
-from chatapp.conversation.sampling import PRESETS, RANDOM_SEED, Family, Setting, TextSetting
-from chatapp.tui.widgets.sampling.entry import EntryColumn
+from chatapp.conversation.sampling import RANDOM_SEED, Family, Setting, TextSetting
 from chatapp.tui.widgets.sampling.keys import KEYS
 from chatapp.tui.widgets.sampling.lines import slider_place
+from chatapp.tui.widgets.sampling.naming import NamingColumn
 from chatapp.tui.widgets.sampling.values import slid, stepped
 from chatapp.tui.widgets.sampling.view import PRESET_ROW
 
 
-class SamplingPanel(EntryColumn, can_focus=True):
+class SamplingPanel(NamingColumn, can_focus=True):
     """The settings in force, turned with the arrows, by typing, or with the mouse."""
 
     DEFAULT_CSS = """
@@ -95,7 +95,7 @@ class SamplingPanel(EntryColumn, can_focus=True):
 
     def action_preset(self, direction: int) -> None:
         """Take the preset before or after the present one; the list goes round."""
-        names = [preset.name for preset in PRESETS]
+        names = [preset.name for preset in self._view.presets]
         present = self._view.force.preset.name
         place = names.index(present) + direction if present in names else 0
         self._waits = False
@@ -159,4 +159,4 @@ class SamplingPanel(EntryColumn, can_focus=True):
         self._see(focused=False)
         if self.app.app_focus:
             self._waits = False
-            self._see(typed=None, refused=False)
+            self._see(typed=None, refused=False, naming=None, word="")

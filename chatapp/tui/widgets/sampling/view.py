@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from chatapp.conversation.context import ContextPlan
 from chatapp.conversation.decision import TokenRecord
 from chatapp.conversation.sampling import (
     FAMILIES,
     SETTINGS,
+    SHIPPED,
+    UNKNOWN,
     Family,
     InForce,
+    Presets,
     SamplingSettings,
     Setting,
     SettingName,
@@ -22,6 +25,7 @@ from chatapp.conversation.sampling import (
 Row = Setting | TextSetting | Family | None
 """What can be stood on; None is the preset line."""
 PRESET_ROW = 0
+Naming = Literal["save as", "rename"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,11 @@ class View:
     focused: bool = False
     typed: str | None = None
     refused: bool = False
+    presets: Presets = SHIPPED
+    naming: Naming | None = None
+    """What the name is for that is being typed on the preset line."""
+    word: str = ""
+    """What is to be said of that name."""
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -63,6 +72,15 @@ class View:
     def row(self) -> Row:
         """What is stood on."""
         return self.rows[self.at]
+
+    def preset_word(self) -> str:
+        """What there is to say where the preset is no longer what it was when this session took it."""
+        preset, now = self.force.preset, self.presets.get(self.force.preset.name)
+        if now is None and preset.purpose != UNKNOWN:
+            return "It is gone from the presets; its values are kept here."
+        if now is not None and now.values != preset.values:
+            return "It has changed since; its values of then are in force here."
+        return ""
 
     def changed(self) -> int:
         """How many settings differ from the preset, by the persona or by the session."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
-from chatapp.conversation.sampling import InForce, Setting, SettingName, checked
+from chatapp.conversation.sampling import SHIPPED, InForce, Presets, Setting, SettingName, checked
 from chatapp.tui.widgets.sampling.column import SamplingColumn
 
 
@@ -42,6 +42,18 @@ class WishingColumn(SamplingColumn):
 
         name: str
 
+    @dataclass
+    class SaveAs(Message, namespace="sampling_panel"):
+        """The values in force are to be kept as a preset of that name, over one of the same name."""
+
+        name: str
+
+    @dataclass
+    class Renamed(Message, namespace="sampling_panel"):
+        """The preset in force is to have another name."""
+
+        name: str
+
     class NeutraliseAll(Message, namespace="sampling_panel"):
         """Every setting is to take the value that changes nothing."""
 
@@ -54,10 +66,15 @@ class WishingColumn(SamplingColumn):
         self._waits = False
 
     def show(
-        self, in_force: InForce, *, context: tuple[int, int] | None = None, used_seed: int | None = None
+        self,
+        in_force: InForce,
+        *,
+        context: tuple[int, int] | None = None,
+        used_seed: int | None = None,
+        presets: Presets = SHIPPED,
     ) -> None:
         """Show what is in force now; a wish that it fulfils waits no longer."""
-        super().show(in_force, context=context, used_seed=used_seed)
+        super().show(in_force, context=context, used_seed=used_seed, presets=presets)
         if self._waits and self._setting and getattr(in_force.settings, self._setting.name) == self._wanted:
             self._waits = False
 
