@@ -19,6 +19,7 @@ from chatapp.conversation.sampling import (
 from chatapp.conversation.session import FORM
 from chatapp.errors import Refusal
 from chatapp.text import display_line
+from chatapp.tui.assistant import TEMPORARY
 from chatapp.tui.screens.setting_text import SettingText
 from chatapp.tui.widgets.sampling import SamplingPanel
 
@@ -121,6 +122,9 @@ class Tuning:
             )
 
     async def _done(self, work: Callable[[], object]) -> bool:
+        if self._screen.wanted.temporary:
+            self._screen.tell_trouble(TEMPORARY)
+            return False
         try:
             await asyncio.to_thread(work)
         except Refusal as refusal:

@@ -366,6 +366,14 @@ async def test_settings_saved_as_a_preset_are_in_force_unchanged_and_outlive_its
         assert details(reply).endswith("Noir")
 
 
+async def test_a_temporary_session_writes_no_preset(open_app, home):
+    async with open_app(temporary=True) as person:
+        before = person.chat.session.sampling()
+        await person.screen.tuning.save("Noir")
+        assert not home.presets.exists()
+        assert person.chat.session.sampling() == before
+
+
 async def test_sampling_is_kept_with_the_session_and_used_by_the_next_reply(open_app):
     """A preset takes the session's own changes away; a slider adds one; the reply says what drew it."""
     async with open_app() as person:

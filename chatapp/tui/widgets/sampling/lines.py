@@ -282,7 +282,7 @@ def _preset_help(view: View, look: Look, room: int) -> list[Line]:
     says = flow([(f"{purpose}.", look.muted)], room) if purpose else []
     if word := view.preset_word():
         says += flow([("! ", look.text), (word, look.muted)], room)
-    return [*says, *flow([("s saves the values as a preset.", look.faint)], room)]
+    return [*says, *flow([("s saves them as a preset.", look.faint)], room)]
 
 
 def _worked(sentence: str, look: Look) -> Line:
