@@ -13,8 +13,11 @@ from chatapp.tui.widgets.sampling.view import PRESET_ROW, Naming
 class NamingColumn(EntryColumn):
     """Asks for a name, and asks again before it takes the place of another preset."""
 
+    _came_from = PRESET_ROW
+
     def ask_name(self, naming: Naming, name: str = "") -> None:
-        """Begin to type a name, from this one on."""
+        """Begin to type a name, from this one on; then the mark goes back to where it was."""
+        self._came_from = self._view.at
         self._stand_on(PRESET_ROW)
         self._see(naming=naming, typed=name)
 
@@ -39,7 +42,7 @@ class NamingColumn(EntryColumn):
         if event.key == "enter":
             self._take_name(" ".join(typed.split()))
         elif event.key == "escape":
-            self._stand_on(PRESET_ROW)
+            self._stand_on(self._came_from)
         elif event.key == "backspace":
             self._spell(typed[:-1])
         elif event.is_printable and event.character:
@@ -57,7 +60,7 @@ class NamingColumn(EntryColumn):
         if objection and not (naming == "save as" and asked == objection):
             self._see(word=objection, refused=naming == "rename")
             return
-        self._stand_on(PRESET_ROW)
+        self._stand_on(self._came_from)
         if name:
             self.post_message(self.SaveAs(name) if naming == "save as" else self.Renamed(name))
 
