@@ -11,13 +11,17 @@ _ERASE = "\r\x1b[K"
 
 
 class Progress:
-    """Counts what is done of a total. The rate counts from its making, and without what was done before."""
+    """Counts what is done of a total. The rate counts from its making or `begin`, and without what was done before."""
 
     def __init__(self, total: int, before: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
         self._total, self._before, self._done = total, before, before
         self._clock = clock
         self._since = clock()
         self._shown = sys.stderr.isatty()
+
+    def begin(self) -> None:
+        """What came before, such as a load, is no part of the rate."""
+        self._since = self._clock()
 
     def step(self) -> None:
         """One more is done."""

@@ -64,6 +64,7 @@ class Task:
 
     async def run(self, engine: Engine, options: ModelOptions) -> None:
         """Do what is left; each row is kept as soon as it is there."""
+        self._progress.begin()
         async with aclosing(Runner(engine, options, self.work).run(self.left)) as results:
             async for result in results:
                 self._keep(result, self._shape.write(result))
