@@ -11,7 +11,7 @@ _ERASE = "\r\x1b[K"
 
 
 class Progress:
-    """Counts what is done of a total. The rate counts from its making or `begin`, and without what was done before."""
+    """Counts what is done of a total. The rate counts from its making or `begin`, without what came before."""
 
     def __init__(self, total: int, before: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
         self._total, self._before, self._done = total, before, before
