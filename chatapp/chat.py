@@ -18,7 +18,7 @@ from typing import Any
 from chatapp import fitting, forking
 from chatapp.branching import Branches
 from chatapp.config import Settings
-from chatapp.conversation.attachment import Attachment
+from chatapp.conversation.attachment import Attachment, Given
 from chatapp.conversation.context import Policy
 from chatapp.conversation.message import Message, Role, Segment
 from chatapp.conversation.persona import Persona
@@ -117,6 +117,10 @@ class Chat:
         self.streaming: Message | None = None
         self.record = 0
         """So many candidates of each token are recorded while replies stream; 0 records nothing."""
+        self.files: list[Attachment] = []
+        """What goes with the message that is being written."""
+        self.wanted: dict[str, tuple[Given, int]] = {}
+        """How much is to be given of files that do not fit, in so many tokens, by what they were read from."""
         self.stopping = False
         """Whether the running reply was asked to stop; it may not even have started, with an engine that loads."""
 

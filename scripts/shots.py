@@ -114,6 +114,58 @@ def _command(text: str, *keys: str) -> Act:
     return act
 
 
+async def _offer(app: ChatApp, pilot: Pilot[None]) -> None:
+    """Attach a file, and begin the name of another."""
+    await _settle(app, pilot)
+    assert isinstance(app.screen, MainScreen)  # noqa: S101
+    composer = app.screen.page.composer
+    composer.insert("Which of these promises are kept by @docs/files")
+    await pilot.pause(0.8)
+    await pilot.press("tab")
+    await pilot.pause(1.5)
+    composer.insert(" and @relia")
+    await pilot.pause(0.8)
+
+
+async def _overflow(app: ChatApp, pilot: Pilot[None]) -> None:
+    """Attach a file that is too long."""
+    await _settle(app, pilot)
+    assert isinstance(app.screen, MainScreen)  # noqa: S101
+    app.screen.page.composer.insert("What has changed for templates? @run.txt")
+    await pilot.pause(0.8)
+    await pilot.press("tab")
+    await pilot.pause(2.5)
+
+
+async def _cite(app: ChatApp, pilot: Pilot[None]) -> None:
+    """Ask about a file, and open what the reply cites."""
+    await _settle(app, pilot)
+    assert isinstance(app.screen, MainScreen)  # noqa: S101
+    page = app.screen.page
+    page.composer.insert("How large may a file be? @docs/files")
+    await pilot.pause(0.8)
+    await pilot.press("tab")
+    await pilot.pause(1)
+    await pilot.press("enter")
+    await pilot.pause(1.5)
+    await pilot.press("escape")
+    await pilot.pause(0.5)
+    tip = page.chat.session.tree.path()[-1]
+    tip.text = (
+        "64 MB, and 16 million characters for its text [files.md:15]. Encrypted ones are refused [files.md:18]."
+    )
+    page.show_path()
+    await pilot.press("shift+up")
+    await pilot.pause(0.3)
+
+
+async def _sources(app: ChatApp, pilot: Pilot[None]) -> None:
+    """Look at the places that it cites."""
+    await _cite(app, pilot)
+    await pilot.press("o")
+    await pilot.pause(0.4)
+
+
 def _press(*keys: str) -> Act:
     async def act(app: ChatApp, pilot: Pilot[None]) -> None:
         await _settle(app, pilot)
@@ -183,6 +235,11 @@ SHOTS = [
         for x, y in ((80, 24), (120, 36), (120, 44), (200, 60))
     ),
     Shot("cut-light-120x44", (120, 44), _ask_and_cut, "paper", empty=True, thinks=True),
+    *(
+        Shot(f"{name}-{x}x{y}", (x, y), act)
+        for name, act in (("files", _offer), ("overflow", _overflow), ("cited", _cite), ("sources", _sources))
+        for x, y in SIZES
+    ),
     Shot("copied-80x24", (80, 24), _press("shift+up", "c")),
     *(
         Shot(f"{name}-{width}x{height}", (width, height), act, planned=True)

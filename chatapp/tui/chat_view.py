@@ -25,6 +25,7 @@ from chatapp.tui.look import Look
 from chatapp.tui.progress import Progress, room_state, state_of
 from chatapp.tui.welcome import greeting, welcome
 from chatapp.tui.widgets.composer import Composer
+from chatapp.tui.widgets.file_lines import AttachedLines, OfferLines
 from chatapp.tui.widgets.find_bar import FindBar
 from chatapp.tui.widgets.head import NewLines, RunningHead
 from chatapp.tui.widgets.margin_lines import CommandLines, DueLines
@@ -69,6 +70,8 @@ class ChatView(Vertical):
         yield NewLines(id="below")
         yield DueLines(id="due")
         yield CommandLines(id="commands")
+        yield OfferLines(id="offers")
+        yield AttachedLines(id="attached")
         yield self.composer
         yield StatusLine(id="status")
 
@@ -193,7 +196,7 @@ class ChatView(Vertical):
         chat = self.chat
         with suppress(EngineDied, EngineError):
             if self.desk.engine.alive:
-                prompt = await chat.room.present(self.composer.text.strip("\n"))
+                prompt = await chat.room.present(self.composer.text.strip("\n"), chat.files)
                 if chat is self.desk.chat:
                     self._prompt = prompt
         self.refresh_status()
@@ -232,7 +235,9 @@ class ChatView(Vertical):
             if event.reply.kind is Kind.SUMMARY:
                 self.show_path()
             else:
-                self.transcript.settle(page.entry(self.chat.session.tree, event.reply))
+                tree = self.chat.session.tree
+                files = [file for message in tree.path_to(event.reply.parent) for file in message.files]
+                self.transcript.settle(page.entry(tree, event.reply, files))
             self.show_names()
         self.refresh_status()
 

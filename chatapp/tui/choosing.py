@@ -225,7 +225,7 @@ def inspect_prompt(screen: MainScreen) -> None:
 async def _inspect(screen: MainScreen) -> None:
     chat = screen.chat
     try:
-        prompt, tokens = await chat.room.inspect(screen.page.composer.text.strip("\n"))
+        prompt, tokens = await chat.room.inspect(screen.page.composer.text.strip("\n"), chat.files)
     except (EngineDied, EngineError) as error:
         screen.tell_trouble(f"There is no prompt to show without a model. {error}")
         return
@@ -295,12 +295,14 @@ def _actions(screen: MainScreen) -> list[Item]:
     # Quit comes last: Enter on the palette as it opens must not end the app.
     classes: list[type[DOMNode]] = [*_screen_classes(type(screen)), PageView, LensPage, type(screen.app)]
     bindings = [binding for cls in classes for binding in cls.BINDINGS]
+    files = [("Attach a file", lambda one: one.page.composer.insert("@"))]
     more = [
         *exchange_actions(screen),
         *trash_actions(),
         *branching_actions(),
         *assistant_actions(),
         *preset_actions(screen),
+        *files,
     ]
     return [
         *(Item("actions", title, value=("do", does)) for title, does in more),

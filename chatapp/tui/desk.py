@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from chatapp.chat import Began, Chat, Ended, TurnEvent
+from chatapp.conversation.attachment import Attachment
 from chatapp.conversation.context import Policy
 from chatapp.conversation.message import Kind
 from chatapp.conversation.session import Session, SessionHead
@@ -33,6 +34,14 @@ RETRY_SECONDS = 2.0
 
 Verb = Callable[[Policy | None], AsyncGenerator[TurnEvent, None]]
 """A turn that can be run, given what is to be done once if the context window is full."""
+
+
+class Waiting(NamedTuple):
+    """A message that waits for the model, with the files that go with it."""
+
+    chat: Chat
+    text: str
+    files: tuple[Attachment, ...]
 
 
 class Listener(Protocol):
@@ -75,8 +84,8 @@ class Desk:
         self.states = Keeping(None)
         self._listener = listener
         self._chats: dict[str, Chat] = {}
-        self._waiting: list[tuple[Chat, str]] = []
-        self._no_room: dict[Chat, tuple[NoRoom, Verb, tuple[Chat, str] | None]] = {}
+        self._waiting: list[Waiting] = []
+        self._no_room: dict[Chat, tuple[NoRoom, Verb, Waiting | None]] = {}
         """The chats whose next turn does not fit into the window, that turn, and the message that waits for it."""
         self._turn: asyncio.Task[None] | None = None
         self._behind: list[asyncio.Task[None]] = []
@@ -261,7 +270,7 @@ class Desk:
         if (chat := self._chats.pop(uid, None)) is not None:
             chat.stop()
             self._no_room.pop(chat, None)
-            self._waiting = [(owner, text) for owner, text in self._waiting if owner is not chat]
+            self._waiting = [one for one in self._waiting if one.chat is not chat]
         await self.store.trash(session.id)
         self.states.forget(uid)
 
@@ -292,25 +301,27 @@ class Desk:
 
     def waiting(self, chat: Chat) -> list[str]:
         """The messages of a chat that wait for the model."""
-        return [text for owner, text in self._waiting if owner is chat]
+        return [one.text for one in self._waiting if one.chat is chat]
 
     def submit(self, text: str) -> None:
-        """Send a message as soon as the model is free; until then it waits, visibly."""
+        """Send a message, with the files that go with it, as soon as the model is free; until then it waits."""
         assert self.chat is not None  # noqa: S101  there is a chat in view before anything can be written
         self.chat.session.draft = ""
-        self._waiting.append((self.chat, text))
+        self._waiting.append(Waiting(self.chat, text, tuple(self.chat.files)))
+        self.chat.files = []
         self._listener.hear_waiting()
         self._pump()
 
     def take_back(self) -> str | None:
         """The last message of the chat in view that waits, taken out of the queue."""
         for place in reversed(range(len(self._waiting))):
-            if self._waiting[place][0] is self.chat:
-                _, text = self._waiting.pop(place)
+            if self._waiting[place].chat is self.chat:
+                waited = self._waiting.pop(place)
+                self.chat.files = [*waited.files, *self.chat.files]
                 if not self.waiting(self.chat):
                     self._no_room.pop(self.chat, None)
                 self._listener.hear_waiting()
-                return text
+                return waited.text
         return None
 
     def run(self, verb: Verb, on_refused: Callable[[], None] = lambda: None) -> bool:
@@ -352,16 +363,16 @@ class Desk:
         """Send what waits longest, if the model is free; it leaves the queue when it is on disk."""
         if self.busy or not self.model.ready:
             return
-        waited = next((one for one in self._waiting if one[0] not in self._no_room), None)
+        waited = next((one for one in self._waiting if one.chat not in self._no_room), None)
         if waited is not None:
-            chat, text = waited
-            self._turn = asyncio.create_task(self._run(chat, partial(chat.send, text), waited))
+            verb = partial(waited.chat.send, waited.text, files=waited.files)
+            self._turn = asyncio.create_task(self._run(waited.chat, verb, waited))
 
     async def _run(
         self,
         chat: Chat,
         verb: Verb,
-        waited: tuple[Chat, str] | None = None,
+        waited: Waiting | None = None,
         on_full: Policy | None = None,
         *,
         on_refused: Callable[[], None] = lambda: None,

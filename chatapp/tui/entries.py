@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from chatapp.chat import Chat
+from chatapp.conversation.attachment import Attachment, Given, citations, label
 from chatapp.conversation.context import Policy
 from chatapp.conversation.figures import prefill_rate
 from chatapp.conversation.message import Kind, Message, Provenance, Role, Status, StopReason
@@ -34,8 +36,10 @@ def entries(chat: Chat, waiting: list[str], refused: NoRoom | None = None) -> li
     path = tree.path()
     window = window_of(tree, path)
     shown: list[Entry] = []
+    files: tuple[Attachment, ...] = ()
     for message in path:
-        shown.append(entry(tree, message))
+        files += message.files
+        shown.append(entry(tree, message, files))
         if (border := _border_to_show(tree.borders(message.id), window)) is not None:
             shown.append(border_entry(border, window))
     for place, text in enumerate(waiting):
@@ -90,6 +94,17 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def file_facts(file: Attachment, tokens: int | None) -> str:
+    """Size, tokens where they are known, and how much of it is given."""
+    size = f"{file.size / 1e6:.1f} MB" if file.size >= 1e6 else f"{file.size / 1e3:.1f} KB"
+    facts = [size] if file.size else []
+    facts += [f"{tokens:,} tokens"] if tokens is not None else []
+    if file.given is not Given.WHOLE:
+        share = file.characters / max(1, len(file.document.text))
+        facts.append(f"{file.given}, {share:.0%} of it")
+    return "   ".join(facts)
+
+
 def waiting_entry(place: int, text: str, refused: NoRoom | None = None) -> Entry:
     """A message that was written before the model was free, or that does not fit."""
     notice = Notice("waits for the model", keys=(("↑", "takes it back"),), kind="quiet")
@@ -100,14 +115,14 @@ def waiting_entry(place: int, text: str, refused: NoRoom | None = None) -> Entry
     return Entry(WAITING_KEY - place, asks=True, text=text, notice=notice)
 
 
-def entry(tree: Tree, message: Message) -> Entry:
-    """One message as the page shows it."""
+def entry(tree: Tree, message: Message, files: Sequence[Attachment] = ()) -> Entry:
+    """One message as the page shows it, with what it cites of the files that came before it."""
     siblings = tree.siblings(message.id)
     place = (siblings.index(message) + 1, len(siblings))
     notice = _failure(message) if message.status is Status.ERROR else None
     asks = message.role is Role.USER
     fields = not asks and _is_data(message)
-    about = "" if asks else details(message)
+    about = "" if asks else f"{_cited(message, files)}{details(message)}"
     return Entry(
         message.id,
         asks,
@@ -117,6 +132,7 @@ def entry(tree: Tree, message: Message) -> Entry:
         notice,
         pinned=message.pinned,
         fields=fields,
+        files=tuple((file.name, file_facts(file, None)) for file in message.files),
     )
 
 
@@ -124,6 +140,15 @@ def _is_data(reply: Message) -> bool:
     """Whether a reply was drawn by a schema, and ended by itself."""
     drawn = reply.provenance.segments
     return reply.status is Status.COMPLETE and bool(drawn) and bool(drawn[-1].settings.json_schema)
+
+
+def _cited(reply: Message, files: Sequence[Attachment]) -> str:
+    """The places that a reply cites; the key opens them."""
+    if not files or reply.status is Status.STREAMING:
+        return ""
+    found = citations(reply.text, files)
+    cited = dict.fromkeys(label(one.file.name, one.file.document.unit, one.place) for one in found)
+    return f"o opens {' '.join(cited) if cited else 'the files'}   "
 
 
 def ways_out(refused: NoRoom) -> tuple[tuple[str, str], ...]:

@@ -14,15 +14,16 @@ from textual.message import Message as Event
 
 from chatapp.chat import Chat
 from chatapp.config import SettingsError
+from chatapp.conversation.attachment import Attachment
 from chatapp.conversation.context import Policy
 from chatapp.conversation.memory import ENTRY_LIMIT
 from chatapp.conversation.message import Kind, Message, Role, StopReason
 from chatapp.errors import Refusal
 from chatapp.store import StoreError
 from chatapp.tui import entries as page
+from chatapp.tui.attaching_page import AttachingPage
 from chatapp.tui.commands import begun, parse, slip
 from chatapp.tui.desk import Desk, Verb
-from chatapp.tui.lens_page import LensPage
 from chatapp.tui.widgets.composer import Composer
 from chatapp.tui.widgets.head import NewLines
 from chatapp.tui.widgets.margin_lines import CommandLines
@@ -33,7 +34,7 @@ DRAFT_PLAN_SECONDS = 0.25
 """Until the tokens of a draft are counted, once the keys rest."""
 
 
-class PageView(LensPage):
+class PageView(AttachingPage):
     """Does what is asked of the chat in view and of its messages."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -66,6 +67,8 @@ class PageView(LensPage):
     def __init__(self, desk: Desk, *, temporary: bool, id: str) -> None:  # noqa: A002  Textual's own name
         super().__init__(desk, temporary=temporary, id=id)
         self._editing: Message | None = None
+        self._held_files: list[Attachment] = []
+        """Those of the draft that an edit took the place of."""
         self._beginning = False
         """Whether what is written is the beginning of a reply, to the message that is held as edited."""
 
@@ -74,6 +77,7 @@ class PageView(LensPage):
         self._editing, self._beginning = None, False
         self.transcript.mark(None)
         super().show_chat()
+        self._files_changed()
 
     def hint(self) -> str:
         """What enter does, where that is not plain."""
@@ -96,6 +100,8 @@ class PageView(LensPage):
         if self.desk.store.read_only:
             self.composer.write(event.text)
             self.notify(self.desk.store.read_only, markup=False, severity="warning", timeout=6)
+        elif not event.text.strip() and self.chat.files:
+            self.notify("Write what you want of the file, then enter sends both.", markup=False, timeout=4)
         elif not event.text.strip():
             if self.desk.waiting(self.chat) and self.desk.no_room(self.chat):
                 self.desk.make_fit(Policy.STOP)  # that is: send it as it is
@@ -110,7 +116,23 @@ class PageView(LensPage):
             said = f"There is no such command. /{near} is one; with a blank before the slash it is sent as text."
             self.notify(said, markup=False, timeout=6)
         else:
-            self.desk.submit(event.text)
+            self._send(event.text)
+
+    def _send(self, text: str) -> None:
+        if self.chat.files:
+            self._send_with_files(self.chat, text)
+        else:
+            self.desk.submit(text)
+
+    @work(group="send")
+    async def _send_with_files(self, chat: Chat, text: str) -> None:
+        """Send, with the files as they are now; whoever has gone to another chat meanwhile has it as a draft."""
+        await self.renew_files(chat, text)
+        if chat is self.desk.chat:
+            self.desk.submit(text)
+            await self.show_files()
+        else:
+            chat.session.draft = text
 
     def _submit_edit(self, edited: Message, text: str) -> None:
         def give_back() -> None:
@@ -127,7 +149,7 @@ class PageView(LensPage):
             runs = True
             self._rewrite_summary(edited, text)
         else:
-            runs = self._run(partial(self.chat.edit, edited.id, text), give_back)
+            runs = self._run(partial(self.chat.edit, edited.id, text, files=tuple(self.chat.files)), give_back)
         if runs:
             self._leave_editing()
         else:
@@ -173,6 +195,7 @@ class PageView(LensPage):
         event.stop()
         if (text := self.desk.take_back()) is not None:
             self.composer.write(text)
+            self._files_changed()
             return
         own = [message for message in self.chat.session.tree.path() if message.role is Role.USER]
         if own:
@@ -181,14 +204,18 @@ class PageView(LensPage):
     def _edit(self, message: Message, *, beginning: bool = False, text: str | None = None) -> None:
         if self._editing is None:
             self.chat.session.draft = self.composer.text  # it comes back when the edit is left
+            self._held_files = self.chat.files
+        self.chat.files = [] if beginning else list(message.files)
         self._editing, self._beginning = message, beginning
         self.composer.write(message.text if text is None else text)
-        self.composer.focus()
+        self._files_changed()
         self.show_names()
 
     def _leave_editing(self) -> None:
         self._editing, self._beginning = None, False
+        self.chat.files = self._held_files
         self.composer.write(self.chat.session.draft)
+        self._files_changed()
         self.show_names()
 
     @on(Composer.Scroll)

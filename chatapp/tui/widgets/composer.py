@@ -21,6 +21,7 @@ from textual.widgets import Static, TextArea
 from chatapp.text import display, display_line, repair
 from chatapp.tui.commands import begun
 from chatapp.tui.look import look_of
+from chatapp.tui.mentions import Mention, mention_in, pasted_path
 from chatapp.tui.page import page_geometry
 
 FOLD_BYTES = 8 * 1024
@@ -49,6 +50,34 @@ class Composer(Widget):
 
     class Recall(Message):
         """Up was pressed on the first line of an empty draft: bring back what waits, or the last own message."""
+
+    class Mentioned(Message):
+        """What stands behind an `@` before the caret has changed; none where there is no `@`."""
+
+        def __init__(self, typed: str | None) -> None:
+            super().__init__()
+            self.typed = typed
+
+    class OfferMoved(Message):
+        """Another of the files that are offered is to be marked."""
+
+        def __init__(self, at: int) -> None:
+            super().__init__()
+            self.at = at
+
+    class OfferTaken(OfferMoved):
+        """The marked file is wanted."""
+
+    class TakeOff(Message):
+        """Something before the text is to be deleted: the last file that goes with it."""
+
+    class PathPasted(Message):
+        """The paste looks like the path of a file."""
+
+        def __init__(self, path: str, text: str) -> None:
+            super().__init__()
+            self.path = path
+            self.text = text
 
     class ToPage(Message):
         """The reader wants to stand on the page."""
@@ -97,6 +126,19 @@ class Composer(Widget):
         """Type something, as if by hand."""
         self._area.focus()
         self._area.insert(text)
+
+    @property
+    def mention(self) -> Mention | None:
+        """The `@` before the caret, with what follows it."""
+        return self._area.mention
+
+    def offer(self, count: int) -> None:
+        """So many files are offered for the mention."""
+        self._area.offered, self._area.offer_at = count, 0
+
+    def replace_mention(self, text: str) -> None:
+        """Write something in the place of the mention."""
+        self._area.replace_mention(text)
 
     def let_go(self, keys: Iterable[str]) -> None:
         """Give up keys that the user gave to something else; a text area has many of its own."""
@@ -187,6 +229,22 @@ class WritingArea(TextArea):
         super().__init__(id=id, soft_wrap=True, compact=True, highlight_cursor_line=False)
         self.cursor_blink = False
         self._folded: dict[str, str] = {}
+        self._mentioned: str | None = None
+        self.offered = 0
+        """How many files are offered for what stands behind an `@`, and which of them is marked."""
+        self.offer_at = 0
+
+    @property
+    def mention(self) -> Mention | None:
+        """The `@` before the caret, with what follows it."""
+        row, column = self.cursor_location
+        return mention_in(self.document.get_line(row)[:column])
+
+    def replace_mention(self, text: str) -> None:
+        """Write something in the place of the mention."""
+        if (mention := self.mention) is not None:
+            row, column = self.cursor_location
+            self.replace(text, (row, column - mention.length), (row, column))
 
     def let_go(self, keys: Iterable[str]) -> None:
         """Give up the keys that a text area has by itself; those of the app yield by their names."""
@@ -217,10 +275,13 @@ class WritingArea(TextArea):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Tab goes to the next column, but for a command that is being written."""
-        return action != "complete" or bool(begun(self.text))
+        return action != "complete" or bool(self.offered or begun(self.text))
 
     def action_complete(self) -> None:
-        """Write the first of the commands that begin like this."""
+        """Take the file that is marked, or write the first of the commands that begin like this."""
+        if self.offered:
+            self.post_message(Composer.OfferTaken(self.offer_at))
+            return
         first = begun(self.text)[0]
         self.fill(f"/{first.name} " if first.takes else f"/{first.name}")
 
@@ -230,10 +291,23 @@ class WritingArea(TextArea):
 
     def action_up(self) -> None:
         """Up, or on the first line of an empty draft: ask for what was written before."""
-        if self.text:
+        if self.offered:
+            self._mark_offer(-1)
+        elif self.text:
             self.action_cursor_up()
         else:
             self.post_message(Composer.Recall())
+
+    def action_cursor_down(self, select: bool = False) -> None:
+        """Down, in the text or in what is offered."""
+        if self.offered and not select:
+            self._mark_offer(1)
+        else:
+            super().action_cursor_down(select)
+
+    def _mark_offer(self, step: int) -> None:
+        self.offer_at = (self.offer_at + step) % self.offered
+        self.post_message(Composer.OfferMoved(self.offer_at))
 
     def action_history(self, step: int) -> None:
         """Walk through what was written before."""
@@ -266,6 +340,9 @@ class WritingArea(TextArea):
         event.stop()
         event.prevent_default()
         text = repair(event.text)
+        if path := pasted_path(text):
+            self.post_message(Composer.PathPasted(path, text))
+            return
         if len(text) > MAX_PASTE:
             self.notify(f"The paste was cut at {MAX_PASTE:,} characters.", markup=False, severity="warning")
         self.insert(self._fold(text[:MAX_PASTE]))
@@ -274,10 +351,18 @@ class WritingArea(TextArea):
         """Tell the owner of the draft."""
         event.stop()
         self.post_message(Composer.Changed(self.unfolded()))
+        mention = self.mention
+        typed = mention.typed if mention else None
+        if typed != self._mentioned:
+            self._mentioned = typed
+            self.post_message(Composer.Mentioned(typed))
 
     def action_delete_left(self) -> None:
         """Delete a character; a folded paste is one."""
         row, column = self.cursor_location
+        if (row, column) == (0, 0) and self.selection.is_empty:
+            self.post_message(Composer.TakeOff())
+            return
         before = self.document.get_line(row)[:column]
         chip = next((chip for chip in self._folded if before.endswith(chip)), None)
         if chip is not None and self.selection.is_empty:

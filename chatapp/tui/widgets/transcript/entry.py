@@ -36,6 +36,8 @@ class Entry:
     pinned: bool = False
     fields: bool = False
     """Whether the text is JSON by a schema, and shown as a table."""
+    files: tuple[tuple[str, str], ...] = ()
+    """The files that came with it, as name and facts."""
 
     @cached_property
     def ends_in_code(self) -> bool:

@@ -32,6 +32,7 @@ class ReadingView(ColumnView):
             "undo: the border one stands on, or what was thrown away last",
             id="page.undo_border",
         ),
+        Binding("o", "sources", "open what it cites", id="page.sources"),
         Binding("i", "inspect", "the prompt, token by token", id="page.inspect"),
         Binding("x", "cut", "how its tokens were decided", id="page.cut"),
         Binding("l", "lens", "lens: how each token was decided", id="page.lens"),
@@ -62,6 +63,9 @@ class ReadingView(ColumnView):
 
     class Remember(About):
         """Something of the message is to be remembered."""
+
+    class Sources(About):
+        """What it cites is to be shown."""
 
     class Pin(About):
         """The message is to stay in the context window, or need not any more."""
@@ -160,6 +164,10 @@ class ReadingView(ColumnView):
     def action_lens(self) -> None:
         """Ask how the message was decided."""
         self.post_message(self.Lens(self._current()))
+
+    def action_sources(self) -> None:
+        """Ask for what it cites."""
+        self.post_message(self.Sources(self._current()))
 
     def action_inspect(self) -> None:
         """Ask for the prompt."""

@@ -1,0 +1,64 @@
+"""Where a reply says that it has it from: the places that it cites, each with its passage, and the files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chatapp.conversation.attachment import Attachment, Citation
+from chatapp.conversation.document import Document, Unit
+from chatapp.tui.entries import file_facts
+from chatapp.tui.screens.ledger import LedgerRow
+from chatapp.tui.screens.ledger_screen import LedgerScreen
+
+AROUND = 3
+"""Lines or paragraphs that are shown before and after the one that is cited."""
+_LONGEST = 4000
+_WORDS = {Unit.LINE: "line", Unit.PAGE: "page", Unit.PARAGRAPH: "paragraph"}
+
+
+class SourcesScreen(LedgerScreen):
+    """The passages at the right are what the model was given, whatever became of the file."""
+
+    def __init__(self, cited: Sequence[Citation], files: Sequence[Attachment]) -> None:
+        super().__init__("Sources", "This reply names no place of a file.")
+        self._cited, self._files = cited, files
+
+    async def fill(self) -> None:
+        """The places first, then the files."""
+        places = list({(one.file.name, one.place): one for one in self._cited}.values())
+        groups = [
+            ("cited", [_place(one) for one in places]),
+            ("files", [_file(one) for one in self._files]),
+        ]
+        many = f"{len(places):,} cited" if places else "nothing is cited"
+        self.ledger.show(groups, aside=many, does=(("↑↓", "go"),))
+
+
+def _place(cited: Citation) -> LedgerRow:
+    document = cited.file.document
+    return LedgerRow(
+        cited,
+        f"{_WORDS[document.unit]} {cited.place:,}",
+        cited.file.name,
+        facts=(("file", cited.file.path or cited.file.name),),
+        body=passage(document, cited.place),
+    )
+
+
+def _file(file: Attachment) -> LedgerRow:
+    facts = (("path", file.path or "–"), ("sha-256", file.source or "–"), ("given", file.given))
+    return LedgerRow(
+        file, "", file.name, right=file_facts(file, None), facts=facts, body=file.document.text[:_LONGEST]
+    )
+
+
+def passage(document: Document, place: int) -> str:
+    """A place with what stands around it; a page stands for itself."""
+    around = 0 if document.unit is Unit.PAGE else AROUND
+    first, last = max(1, place - around), min(document.places, place + around)
+    lines = []
+    for number in range(first, last + 1):
+        start, end = document.span_of(number) or (0, 0)
+        mark = "▸ " if number == place and around else ""
+        lines.append(f"{mark}{document.text[start:end].rstrip()}")
+    return "\n".join(lines)[:_LONGEST]

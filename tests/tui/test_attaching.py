@@ -1,0 +1,131 @@
+"""Files from the composer: found by `@`, shown, taken off, sent, cited; real home and store, a paced engine."""
+
+from __future__ import annotations
+
+import pytest
+from test_main_screen import home, open_app  # noqa: F401  fixtures
+
+from chatapp.conversation.attachment import Given
+from chatapp.tui.screens.sheet import Sheet
+from chatapp.tui.screens.sources import SourcesScreen
+from chatapp.tui.widgets.file_lines import AttachedLines, OfferLines
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    there = tmp_path / "work"
+    (there / "letters").mkdir(parents=True)
+    (there / "letters" / "my rent.txt").write_text("Dear Ms Brown,\nthe rent is 850 euros.\n")
+    (there / "notes.md").write_text("# Notes\n")
+    (there / "long.txt").write_text("".join(f"line {n} about a boat on the sea\n" for n in range(20_000)))
+    monkeypatch.chdir(there)
+    return there
+
+
+def shown(person, kind):
+    widget = person.screen.query_one(kind)
+    return "\n".join(widget.render_line(y).text.strip() for y in range(widget.size.height)).strip()
+
+
+async def attach(person, typed):
+    await person.type(typed)
+    await person.until(lambda: shown(person, OfferLines))
+    await person.press("tab")
+    await person.until(lambda: shown(person, AttachedLines))
+
+
+async def test_a_file_is_found_by_its_letters_shown_with_its_size_and_sent(open_app, folder):  # noqa: F811
+    async with open_app() as person:
+        await person.type("compare with @")
+        await person.until(lambda: "notes.md" in shown(person, OfferLines))
+        await person.type("rent")
+        await person.until(lambda: shown(person, OfferLines).startswith("▎ letters/my rent.txt"))
+        await person.press("tab")
+        await person.until(lambda: "my rent.txt   0.0 KB" in shown(person, AttachedLines))
+        assert (person.draft, shown(person, OfferLines)) == ("compare with my rent.txt", "")
+        await person.until(lambda: "tokens" in shown(person, AttachedLines))
+        await person.press("enter")
+        await person.until(lambda: person.idle)
+        asked = person.chat.session.tree.path()[0]
+        assert [file.name for file in asked.files] == ["my rent.txt"]
+        assert (person.chat.files, shown(person, AttachedLines)) == ([], "")
+        kept = await person.desk.store.session(person.chat.session.uid)
+        assert "850 euros" in kept.tree.path()[0].files[0].document.text
+
+
+async def test_keys_choose_among_files_and_take_one_off(open_app, folder):  # noqa: F811
+    async with open_app() as person:
+        await person.type("@no")
+        await person.until(lambda: shown(person, OfferLines))
+        await person.press("backspace", "backspace")
+        await person.until(lambda: shown(person, OfferLines).count("\n") == 2)
+        await person.press("down", "down", "up", "down", "tab")
+        await person.until(lambda: shown(person, AttachedLines))
+        (file,) = person.chat.files
+        assert file.name == "my rent.txt"
+        await person.press("home", "backspace")
+        await person.until(lambda: not shown(person, AttachedLines))
+        assert (person.draft, person.chat.files) == ("my rent.txt", [])
+
+
+async def test_a_pasted_path_attaches_and_a_path_that_leads_nowhere_is_text(open_app, folder):  # noqa: F811
+    async with open_app() as person:
+        await person.type(f"'{folder / 'letters' / 'my rent.txt'}'")
+        await person.until(lambda: shown(person, AttachedLines))
+        assert person.draft == ""
+        await person.press("enter")
+        assert len(person.chat.session.tree) == 0  # there is nothing to ask yet
+        await person.type("/no/such/file")
+        await person.until(lambda: person.draft == "/no/such/file")
+
+
+async def test_a_file_that_does_not_fit_is_given_as_one_chooses_with_numbers(open_app, folder):  # noqa: F811
+    async with open_app() as person:
+        await person.type("Where is line 777? @long")
+        await person.until(lambda: shown(person, OfferLines))
+        await person.press("tab")
+        await person.until(lambda: isinstance(person.app.screen, Sheet))
+        await person.press("enter")
+        await person.until(lambda: person.chat.files and person.chat.files[0].given is Given.PASSAGES)
+        await person.until(lambda: "passages" in shown(person, AttachedLines))
+        (file,) = person.chat.files
+        assert "line 777 " in "".join(file.document.text[start:end] for start, end in file.stretches)
+
+
+async def test_a_file_that_changed_is_said_and_read_anew(open_app, folder):  # noqa: F811
+    async with open_app() as person:
+        await attach(person, "@notes")
+        (folder / "notes.md").write_text("# Notes\nThe key is under the mat.\n")
+        await person.type(" what is new?")
+        await person.press("enter")
+        await person.until(lambda: person.idle)
+        (file,) = person.chat.session.tree.path()[0].files
+        assert "under the mat" in file.document.text
+
+
+async def test_an_edit_has_the_files_of_its_message_and_the_draft_gets_its_own_back(open_app, folder):  # noqa: F811
+    async with open_app() as person:
+        await attach(person, "sum up @notes")
+        await person.press("enter")
+        await person.until(lambda: person.idle)
+        await person.press("up")
+        assert [file.name for file in person.chat.files] == ["notes.md"]
+        await person.press("escape")
+        assert person.chat.files == []
+        await person.press("up")
+        await person.say(" again")
+        await person.until(lambda: person.idle and len(person.chat.session.tree) == 4)
+        assert [file.name for file in person.chat.session.tree.path()[0].files] == ["notes.md"]
+
+
+async def test_what_a_reply_cites_opens(open_app, folder, tmp_path):  # noqa: F811
+    async with open_app() as person:
+        (tmp_path / "reply").write_text("It is 850 euros [my rent.txt:2].")
+        await attach(person, "how much? @rent")
+        await person.press("enter")
+        await person.until(lambda: person.idle)
+        await person.press("shift+up", "o")
+        await person.until(lambda: isinstance(person.app.screen, SourcesScreen))
+        rows = person.app.screen.ledger.rows
+        assert rows[-1].text == "my rent.txt"
+        assert "Ms Brown" in rows[0].body
