@@ -131,10 +131,11 @@ async def _overflow(app: ChatApp, pilot: Pilot[None]) -> None:
     """Attach a file that is too long."""
     await _settle(app, pilot)
     assert isinstance(app.screen, MainScreen)  # noqa: S101
-    app.screen.page.composer.insert("What has changed for templates? @run.txt")
-    await pilot.pause(0.8)
-    await pilot.press("tab")
-    await pilot.pause(2.5)
+    app.screen.page.composer.insert("Who kept the lighthouse?")
+    story = app.screen.home.paths.data / "story.txt"
+    story.write_text("The lamp was lit again, and the boats came home before the rain. " * 2000)
+    app.screen.page.attach(story)
+    await pilot.pause(3)
 
 
 async def _cite(app: ChatApp, pilot: Pilot[None]) -> None:
@@ -163,6 +164,13 @@ async def _sources(app: ChatApp, pilot: Pilot[None]) -> None:
     """Look at the places that it cites."""
     await _cite(app, pilot)
     await pilot.press("o")
+    await pilot.pause(0.4)
+
+
+async def _passage(app: ChatApp, pilot: Pilot[None]) -> None:
+    """Read on from there."""
+    await _sources(app, pilot)
+    await pilot.press("enter")
     await pilot.pause(0.4)
 
 
@@ -237,7 +245,13 @@ SHOTS = [
     Shot("cut-light-120x44", (120, 44), _ask_and_cut, "paper", empty=True, thinks=True),
     *(
         Shot(f"{name}-{x}x{y}", (x, y), act)
-        for name, act in (("files", _offer), ("overflow", _overflow), ("cited", _cite), ("sources", _sources))
+        for name, act in (
+            ("files", _offer),
+            ("overflow", _overflow),
+            ("cited", _cite),
+            ("sources", _sources),
+            ("passage", _passage),
+        )
         for x, y in SIZES
     ),
     Shot("copied-80x24", (80, 24), _press("shift+up", "c")),

@@ -162,7 +162,6 @@ class AttachingPage(LensPage):
     def _files_changed(self) -> None:
         self.run_worker(self.show_files(), group="chips", exclusive=True)
         self.plan_context()
-        self.composer.focus()
 
     async def show_files(self) -> None:
         """The chips of the files that go with what is being written."""

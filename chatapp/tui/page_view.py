@@ -209,6 +209,7 @@ class PageView(AttachingPage):
         self._editing, self._beginning = message, beginning
         self.composer.write(message.text if text is None else text)
         self._files_changed()
+        self.composer.focus()
         self.show_names()
 
     def _leave_editing(self) -> None:

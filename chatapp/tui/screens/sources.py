@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
 
 from chatapp.conversation.attachment import Attachment, Citation
 from chatapp.conversation.document import Document, Unit
 from chatapp.tui.entries import file_facts
 from chatapp.tui.screens.ledger import LedgerRow
 from chatapp.tui.screens.ledger_screen import LedgerScreen
+from chatapp.tui.screens.passage import PassageScreen
 
 AROUND = 3
 """Lines or paragraphs that are shown before and after the one that is cited."""
@@ -18,6 +22,10 @@ _WORDS = {Unit.LINE: "line", Unit.PAGE: "page", Unit.PARAGRAPH: "paragraph"}
 
 class SourcesScreen(LedgerScreen):
     """The passages at the right are what the model was given, whatever became of the file."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,o", "open", "read it there", id="sources.open"),
+    ]
 
     def __init__(self, cited: Sequence[Citation], files: Sequence[Attachment]) -> None:
         super().__init__("Sources", "This reply names no place of a file.")
@@ -31,7 +39,21 @@ class SourcesScreen(LedgerScreen):
             ("files", [_file(one) for one in self._files]),
         ]
         many = f"{len(places):,} cited" if places else "nothing is cited"
-        self.ledger.show(groups, aside=many, does=(("↑↓", "go"),))
+        self.ledger.show(groups, aside=many, does=(("enter", "read it there"),))
+
+    def action_open(self) -> None:
+        """Open the document at the place."""
+        here = self.ledger.here
+        if here is None:
+            return
+        if isinstance(here.value, Citation):
+            self.app.push_screen(PassageScreen(here.value.file, here.value.place))
+        elif isinstance(here.value, Attachment):
+            self.app.push_screen(PassageScreen(here.value, 1))
+
+    def on_ledger_chosen(self) -> None:
+        """A second click opens it, too."""
+        self.action_open()
 
 
 def _place(cited: Citation) -> LedgerRow:

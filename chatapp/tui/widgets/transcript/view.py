@@ -165,7 +165,7 @@ class MessageView:
         layout = self._layout = Layout(sheet.look, sheet.cells)
         rows = list(layout.add(as_written(display(self.entry.text), "strong")).rows)
         rows[0].mark = ("›", sheet.look.accent)
-        rows[:0] = [Row(_chip(name, facts, sheet)) for name, facts in self.entry.files]
+        rows[:0] = [_chip(name, facts, sheet) for name, facts in self.entry.files]
         hidden = len(rows) - FOLDED_LINES
         if hidden <= 0 or self.unfolded:
             return rows
@@ -197,15 +197,12 @@ def _rule(words: str, sheet: Sheet) -> Row:
     return Row([*line, (f" {'─' * (sheet.cells - width(line) - 1)}", sheet.look.rule)])
 
 
-def _chip(name: str, facts: str, sheet: Sheet) -> Line:
+def _chip(name: str, facts: str, sheet: Sheet) -> Row:
     said = display_line(facts)
     shown = clip(display_line(name), max(8, sheet.cells - cell_len(said) - 5))
-    return [
-        ("▤ ", sheet.look.third),
-        (shown, sheet.look.text),
-        gap(3),
-        (clip(said, sheet.cells // 2), sheet.look.muted),
-    ]
+    row = Row([(shown, sheet.look.text), gap(3), (clip(said, sheet.cells // 2), sheet.look.muted)])
+    row.mark = ("▤", sheet.look.third)
+    return row
 
 
 def _details(siblings: str, details: str, sheet: Sheet) -> list[Line]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from test_main_screen import home, open_app  # noqa: F401  fixtures
+from textual.widgets import TextArea
 
 from chatapp.conversation.attachment import Given
+from chatapp.tui.screens.passage import PassageScreen
 from chatapp.tui.screens.sheet import Sheet
 from chatapp.tui.screens.sources import SourcesScreen
 from chatapp.tui.widgets.file_lines import AttachedLines, OfferLines
@@ -118,14 +120,22 @@ async def test_an_edit_has_the_files_of_its_message_and_the_draft_gets_its_own_b
         assert [file.name for file in person.chat.session.tree.path()[0].files] == ["notes.md"]
 
 
-async def test_what_a_reply_cites_opens(open_app, folder, tmp_path):  # noqa: F811
+@pytest.mark.parametrize(
+    ("said", "cited"), [("It is 850 [my rent.txt:2].", "the rent is 850 euros."), ("No.", "Dear Ms Brown,")]
+)
+async def test_what_a_reply_cites_opens(open_app, folder, tmp_path, said, cited):  # noqa: F811
     async with open_app() as person:
-        (tmp_path / "reply").write_text("It is 850 euros [my rent.txt:2].")
         await attach(person, "how much? @rent")
         await person.press("enter")
         await person.until(lambda: person.idle)
+        person.chat.session.tree.path()[-1].text = said
         await person.press("shift+up", "o")
         await person.until(lambda: isinstance(person.app.screen, SourcesScreen))
         rows = person.app.screen.ledger.rows
         assert rows[-1].text == "my rent.txt"
         assert "Ms Brown" in rows[0].body
+        await person.press("enter")
+        await person.until(lambda: isinstance(person.app.screen, PassageScreen))
+        await person.until(lambda: person.app.screen.query_one(TextArea).selected_text == cited)
+        await person.press("escape", "escape")
+        await person.until(lambda: person.app.screen is person.screen)
