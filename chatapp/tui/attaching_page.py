@@ -104,7 +104,7 @@ class AttachingPage(LensPage):
         await self.show_files()
         self.plan_context()
         if fit is not None and not fit.fits:
-            self._choose(chat, file, fit)
+            self._ask_what_to_give(chat, file, fit)
 
     async def _fit(self, chat: Chat, file: Attachment) -> Fit | None:
         """How it stands to the room there is; unknown while no model is loaded."""
@@ -113,7 +113,7 @@ class AttachingPage(LensPage):
                 return await fit_of(chat, file, self.composer.text.strip("\n"), chat.files)
         return None
 
-    def _choose(self, chat: Chat, file: Attachment, fit: Fit) -> None:
+    def _ask_what_to_give(self, chat: Chat, file: Attachment, fit: Fit) -> None:
         """A file does not fit: the person chooses what is given of it."""
         items = [
             Item("of this file", "the passages that matter", detail="those with the words of your question",
