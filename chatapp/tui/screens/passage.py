@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static, TextArea
-from textual.widgets.text_area import Selection
+from textual.widgets.text_area import Selection as Stretch  # a place in the text, no list of choices
 
 from chatapp.conversation.attachment import Attachment, label
 from chatapp.text import display, display_line
@@ -61,7 +61,7 @@ class PassageScreen(Screen[None]):
         area = self.query_one(TextArea)
         row, column = _end(self._before)
         down, along = _end(self._cited)
-        area.selection = Selection((row, column), (row + down, along if down else column + along))
+        area.selection = Stretch((row, column), (row + down, along if down else column + along))
         area.scroll_cursor_visible(center=True, animate=False)
 
 
