@@ -16,6 +16,7 @@ from pathlib import Path
 from chatapp.conversation.decision import TokenRecord
 from chatapp.conversation.message import Segment, StopReason, Timings
 from chatapp.engine.frames import Unpacker
+from chatapp.engine.model import ModelInfo
 from chatapp.engine.protocol import (
     REQUEST,
     Cancel,
@@ -28,7 +29,6 @@ from chatapp.engine.protocol import (
     Inspected,
     Load,
     Loaded,
-    ModelInfo,
     Ping,
     Plan,
     Planned,

@@ -19,7 +19,8 @@ from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.engine.client import Engine
 from chatapp.engine.embedded import embedded_model
-from chatapp.engine.protocol import Finished, ModelOptions, Prefill, Tokens
+from chatapp.engine.model import ModelOptions
+from chatapp.engine.protocol import Finished, Prefill, Tokens
 
 TRIES = 200
 BAR_MS = 100.0

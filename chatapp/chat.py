@@ -26,7 +26,8 @@ from chatapp.conversation.sampling import RANDOM_SEED, Preset, SamplingSettings
 from chatapp.conversation.session import Session, title_from
 from chatapp.conversation.trace import Trace, unpack
 from chatapp.engine.client import Engine, EngineDied, EngineError
-from chatapp.engine.protocol import CacheUse, Finished, Loading, ModelOptions, Prefill, Tokens
+from chatapp.engine.model import ModelOptions
+from chatapp.engine.protocol import CacheUse, Finished, Loading, Prefill, Tokens
 from chatapp.engine.recall import Recall
 from chatapp.outcome import Outcome
 from chatapp.provenance import begun

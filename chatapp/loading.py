@@ -14,7 +14,7 @@ from chatapp.conversation.message import Message
 from chatapp.engine.catalog import ModelFile
 from chatapp.engine.fit import Fit, default_context, fit, fitting_context, learn
 from chatapp.engine.machine import available_memory
-from chatapp.engine.protocol import ModelInfo, ModelOptions
+from chatapp.engine.model import ModelInfo, ModelOptions
 from chatapp.home import Home
 
 

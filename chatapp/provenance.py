@@ -6,7 +6,7 @@ from chatapp.conversation.decision import Memory
 from chatapp.conversation.message import Message, Provenance, Segment
 from chatapp.conversation.sampling import SHIPPED
 from chatapp.conversation.session import Session
-from chatapp.engine.protocol import ModelInfo
+from chatapp.engine.model import ModelInfo
 
 
 def begun(

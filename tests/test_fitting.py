@@ -14,7 +14,7 @@ from chatapp.conversation.message import Kind, Role, Status, StopReason
 from chatapp.conversation.persona import Example, Persona
 from chatapp.conversation.window import window_of
 from chatapp.engine.client import Engine
-from chatapp.engine.protocol import ModelOptions
+from chatapp.engine.model import ModelOptions
 from chatapp.fitting import NoRoom
 from chatapp.store import Store
 

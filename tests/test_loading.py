@@ -8,7 +8,7 @@ from chatapp import loading
 from chatapp.config import Settings
 from chatapp.conversation.message import Message, Provenance, Role, Status, Timings
 from chatapp.engine.fit import Lesson
-from chatapp.engine.protocol import MemoryUse
+from chatapp.engine.model import MemoryUse
 from chatapp.home import Home
 from chatapp.loading import learn_from_load, learn_from_reply, plan_load
 from chatapp.paths import Paths

@@ -20,7 +20,8 @@ from chatapp.conversation.persona import Persona
 from chatapp.conversation.prompt import Part, Piece, Turn, pieces
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.engine.client import Engine, EngineDied, EngineError
-from chatapp.engine.protocol import Finished, ModelOptions, Tokens
+from chatapp.engine.model import ModelOptions
+from chatapp.engine.protocol import Finished, Tokens
 from chatapp.fitting import sentence
 
 MOST_DEATHS = 3

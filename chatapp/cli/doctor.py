@@ -24,7 +24,8 @@ from chatapp.conversation.message import Role
 from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.engine.client import Engine, EngineDied, EngineError
-from chatapp.engine.protocol import Finished, Sandbox
+from chatapp.engine.model import Sandbox
+from chatapp.engine.protocol import Finished
 from chatapp.errors import Refusal
 from chatapp.home import Home, short_path
 from chatapp.loading import plan_load

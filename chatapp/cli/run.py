@@ -23,7 +23,7 @@ from chatapp.cli.sampling import overrides_of, preset_of
 from chatapp.conversation.sampling import RANDOM_SEED, SamplingSettings
 from chatapp.conversation.session import Session
 from chatapp.engine.client import Engine, EngineDied, EngineError
-from chatapp.engine.protocol import ModelOptions
+from chatapp.engine.model import ModelOptions
 from chatapp.errors import Refusal
 from chatapp.home import Home
 from chatapp.loading import plan_load

@@ -22,6 +22,7 @@ from chatapp.engine.link import LOAD, EngineDied, EngineError, Link, Unanswered
 from chatapp.engine.look import Look
 from chatapp.engine.look import Question as LookQuestion
 from chatapp.engine.machine import available_memory
+from chatapp.engine.model import ModelInfo, ModelOptions
 from chatapp.engine.process import TEMPLATE_HUNG
 from chatapp.engine.protocol import (
     Cancel,
@@ -37,8 +38,6 @@ from chatapp.engine.protocol import (
     KeepState,
     Load,
     Loading,
-    ModelInfo,
-    ModelOptions,
     Plan,
     Planned,
     Prefill,

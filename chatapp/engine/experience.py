@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from chatapp.config import write_private
 from chatapp.engine.fit import NO_LESSON, Lesson
-from chatapp.engine.protocol import MemoryUse
+from chatapp.engine.model import MemoryUse
 
 MOST_MODELS = 500
 LEAST_TOKENS = 16

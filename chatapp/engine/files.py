@@ -6,7 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from chatapp.engine.protocol import FileStamp
+from chatapp.engine.model import FileStamp
 
 _SAMPLES, _SAMPLE_BYTES = 16, 2**16
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chatapp.engine.header import Header
-from chatapp.engine.protocol import KvType, MemoryUse, ModelOptions
+from chatapp.engine.model import KvType, MemoryUse, ModelOptions
 
 DEFAULT_CONTEXT = 8192
 LEAST_CONTEXT = 2048

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from chatapp.engine.files import stamp_of
-from chatapp.engine.protocol import FileStamp
+from chatapp.engine.model import FileStamp
 
 MAX_ENTRIES = 65_536
 MAX_KEY = 2**16

@@ -22,8 +22,8 @@ from chatapp.engine.gguf import (
     number,
     read_contents,
 )
+from chatapp.engine.model import FileStamp
 from chatapp.engine.names import good_name, shard_names
-from chatapp.engine.protocol import FileStamp
 
 MAX_LAYERS = 511
 """llama.cpp aborts at more."""

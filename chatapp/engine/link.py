@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from chatapp.engine.frames import FrameError, Piece, Unpacker, pack
+from chatapp.engine.model import ModelInfo
 from chatapp.engine.process import Child
 from chatapp.engine.protocol import (
     EVENT,
@@ -26,7 +27,6 @@ from chatapp.engine.protocol import (
     Load,
     Loaded,
     Loading,
-    ModelInfo,
     Ping,
     Pulse,
 )

@@ -12,8 +12,9 @@ from collections.abc import AsyncIterator, Sequence
 
 from chatapp.conversation.prompt import Turn
 from chatapp.engine.client import Engine, EngineDied, EngineError
+from chatapp.engine.model import ModelInfo
 from chatapp.engine.prefix import common_prefix
-from chatapp.engine.protocol import ModelInfo, StateTaken
+from chatapp.engine.protocol import StateTaken
 from chatapp.engine.snapshots import PIECE_BYTES, Header, Origin, Snapshot, Snapshots, UnsoundError
 
 WORTH_SECONDS = 2.0

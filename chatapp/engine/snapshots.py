@@ -25,7 +25,7 @@ from typing import Annotated, BinaryIO
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from chatapp.engine.protocol import KvType, ModelInfo
+from chatapp.engine.model import KvType, ModelInfo
 
 PIECE_BYTES = 2 * 2**20
 """How much is read or written at a time."""

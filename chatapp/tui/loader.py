@@ -11,7 +11,8 @@ from chatapp.conversation.message import Message
 from chatapp.engine.catalog import ModelFile
 from chatapp.engine.client import Engine, EngineDied, EngineError
 from chatapp.engine.embedded import verify
-from chatapp.engine.protocol import Loading, ModelOptions
+from chatapp.engine.model import ModelOptions
+from chatapp.engine.protocol import Loading
 from chatapp.engine.restarts import LIMIT, WINDOW_SECONDS, Restarts
 from chatapp.home import Home
 from chatapp.loading import LoadPlan, learn_from_load, learn_from_reply, plan_load

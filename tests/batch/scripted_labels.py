@@ -15,19 +15,8 @@ from pathlib import Path
 
 from chatapp.conversation.message import StopReason, Timings
 from chatapp.engine.frames import Unpacker, pack
-from chatapp.engine.protocol import (
-    REQUEST,
-    Finished,
-    Generate,
-    Load,
-    Loaded,
-    ModelInfo,
-    Ping,
-    Plan,
-    Planned,
-    Pulse,
-    Tokens,
-)
+from chatapp.engine.model import ModelInfo
+from chatapp.engine.protocol import REQUEST, Finished, Generate, Load, Loaded, Ping, Plan, Planned, Pulse, Tokens
 
 NUMBERS = ("size_bytes", "parameters", "vocabulary", "layers", "heads", "kv_heads", "embedding", "n_ctx_train")
 ROW_SECONDS = 0.002

@@ -13,6 +13,7 @@ import time
 
 from chatapp.conversation.message import StopReason, Timings
 from chatapp.engine.frames import Unpacker, pack
+from chatapp.engine.model import ModelInfo
 from chatapp.engine.protocol import (
     REQUEST,
     Cancel,
@@ -24,7 +25,6 @@ from chatapp.engine.protocol import (
     Load,
     Loaded,
     Loading,
-    ModelInfo,
     Ping,
     Plan,
     Planned,

@@ -17,7 +17,8 @@ from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.engine import link, watchdog
 from chatapp.engine.client import Engine, EngineDied, EngineError
-from chatapp.engine.protocol import Finished, Loading, ModelOptions, Prefill, Tokens
+from chatapp.engine.model import ModelOptions
+from chatapp.engine.protocol import Finished, Loading, Prefill, Tokens
 
 SCRIPT = Path(__file__).with_name("scripted_worker.py")
 HELLO = (Turn(role=Role.USER, content="Hello"),)

@@ -4,7 +4,7 @@ import pytest
 
 from chatapp.engine.experience import MOST_MODELS, Experience
 from chatapp.engine.fit import NO_LESSON, Lesson
-from chatapp.engine.protocol import MemoryUse
+from chatapp.engine.model import MemoryUse
 
 
 @pytest.fixture

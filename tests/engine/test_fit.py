@@ -10,7 +10,7 @@ from chatapp.engine.client import Engine
 from chatapp.engine.embedded import embedded_model
 from chatapp.engine.fit import Lesson, default_context, fit, fitting_context, learn, need
 from chatapp.engine.header import read_header
-from chatapp.engine.protocol import MemoryUse, ModelOptions
+from chatapp.engine.model import MemoryUse, ModelOptions
 
 GB = 10**9
 

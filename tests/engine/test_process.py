@@ -18,7 +18,8 @@ from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.engine.client import Engine, EngineDied, EngineError
 from chatapp.engine.embedded import embedded_model
-from chatapp.engine.protocol import ModelOptions, Tokens
+from chatapp.engine.model import ModelOptions
+from chatapp.engine.protocol import Tokens
 from chatapp.text import repair
 
 OPTIONS = ModelOptions(path=str(embedded_model()), n_ctx=512, n_threads=1)

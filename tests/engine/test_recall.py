@@ -14,7 +14,8 @@ from chatapp.conversation.message import Role
 from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.engine.client import Engine, EngineDied
-from chatapp.engine.protocol import Finished, ModelOptions, Tokens
+from chatapp.engine.model import ModelOptions
+from chatapp.engine.protocol import Finished, Tokens
 from chatapp.engine.recall import Recall
 from chatapp.engine.snapshots import Snapshot, Snapshots
 

@@ -14,7 +14,8 @@ from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.engine import trial
 from chatapp.engine.client import Engine, EngineDied
-from chatapp.engine.protocol import Finished, ModelOptions
+from chatapp.engine.model import ModelOptions
+from chatapp.engine.protocol import Finished
 from chatapp.engine.trial import Trials
 
 LOOPS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"

@@ -10,7 +10,7 @@ from tiny_models import plain
 from chatapp.chat import Chat, Ended
 from chatapp.conversation.persona import Persona
 from chatapp.engine.client import Engine
-from chatapp.engine.protocol import ModelOptions
+from chatapp.engine.model import ModelOptions
 from chatapp.engine.recall import Recall
 from chatapp.engine.snapshots import Snapshots
 from chatapp.store import Store

@@ -14,8 +14,8 @@ from chatapp.engine import embedded
 from chatapp.engine.catalog import Catalog
 from chatapp.engine.experience import Seen
 from chatapp.engine.fit import fit
+from chatapp.engine.model import MemoryUse, ModelOptions
 from chatapp.engine.places import Found, Place
-from chatapp.engine.protocol import MemoryUse, ModelOptions
 from chatapp.tui.screens.model_page import ModelPage
 from chatapp.tui.screens.models import ModelBrowser, ModelChoice
 from chatapp.tui.themes import INK

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from chatapp.engine.protocol import MemoryUse
+from chatapp.engine.model import MemoryUse
 
 _BUFFER = re.compile(r"(\S+) +(model|KV|RS|compute|output) buffer size = +([\d.]+) MiB")
 _TERMS = {"model": "weights", "KV": "cache", "RS": "cache", "compute": "compute", "output": "compute"}

@@ -14,8 +14,9 @@ from llama_cpp import llama_cpp as L  # noqa: N812
 
 from chatapp.engine.files import fingerprint_of, stamp_of
 from chatapp.engine.fit import DEFAULT_CONTEXT
+from chatapp.engine.model import FileStamp, KvType, ModelInfo, ModelOptions
 from chatapp.engine.names import good_name
-from chatapp.engine.protocol import FileStamp, KvType, Loading, ModelInfo, ModelOptions
+from chatapp.engine.protocol import Loading
 from chatapp.engine.worker import native_log, pace
 from chatapp.engine.worker.abort import Abort
 from chatapp.engine.worker.aside import SEQUENCES, Aside, rows_at_once

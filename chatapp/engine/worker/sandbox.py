@@ -16,7 +16,7 @@ import chatapp
 from chatapp.engine.fit import need
 from chatapp.engine.gguf import NotAModel
 from chatapp.engine.header import Header, read_header
-from chatapp.engine.protocol import ModelOptions, Sandbox
+from chatapp.engine.model import ModelOptions, Sandbox
 from chatapp.engine.worker import landlock
 
 _DESCRIPTORS = 64

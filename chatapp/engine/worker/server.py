@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from chatapp.engine.frames import FrameError, Piece, Unpacker
+from chatapp.engine.model import Sandbox
 from chatapp.engine.protocol import (
     REQUEST,
     Cancel,
@@ -43,7 +44,6 @@ from chatapp.engine.protocol import (
     ReadState,
     Request,
     Retune,
-    Sandbox,
     StateTaken,
     TakeState,
     Tokenize,

@@ -12,7 +12,8 @@ from importlib.metadata import distribution
 import pytest
 
 from chatapp.conversation.sampling import SamplingSettings
-from chatapp.engine.protocol import Finished, Generate, ModelOptions, Prefill, Tokens
+from chatapp.engine.model import ModelOptions
+from chatapp.engine.protocol import Finished, Generate, Prefill, Tokens
 from chatapp.engine.worker.abort import Abort
 from chatapp.engine.worker.control import Control
 from chatapp.engine.worker.generate import Generation

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chatapp.engine.files import fingerprint_of, stamp_of
-from chatapp.engine.protocol import MemoryUse, ModelOptions
+from chatapp.engine.model import MemoryUse, ModelOptions
 from chatapp.engine.worker.abort import Abort
 from chatapp.engine.worker.memory import memory_use
 from chatapp.engine.worker.model import LoadError, load

@@ -17,7 +17,8 @@ from worker_turns import user
 from chatapp.conversation.message import StopReason
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.engine.frames import Unpacker, pack
-from chatapp.engine.protocol import EVENT, Cancel, Count, Generate, Load, ModelOptions, Retune
+from chatapp.engine.model import ModelOptions
+from chatapp.engine.protocol import EVENT, Cancel, Count, Generate, Load, Retune
 
 ENDLESS = SamplingSettings(temperature=1.0, max_tokens=None)
 PATIENCE = 60

@@ -14,7 +14,8 @@ from worker_turns import user
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.engine.client import Engine
 from chatapp.engine.header import read_header
-from chatapp.engine.protocol import Finished, ModelOptions
+from chatapp.engine.model import ModelOptions
+from chatapp.engine.protocol import Finished
 from chatapp.engine.worker import landlock
 from chatapp.engine.worker.sandbox import Confinement, memory_limit
 

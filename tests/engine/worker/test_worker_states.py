@@ -15,7 +15,7 @@ from tiny_models import plain, recurrent, sliding_window
 from worker_turns import assistant, system, user
 
 from chatapp.conversation.sampling import SamplingSettings
-from chatapp.engine.protocol import ModelOptions
+from chatapp.engine.model import ModelOptions
 from chatapp.engine.worker.abort import Abort
 from chatapp.engine.worker.cache import Aborted
 from chatapp.engine.worker.model import load

@@ -16,8 +16,9 @@ from worker_turns import assistant, system, user
 
 from chatapp.conversation.message import StopReason
 from chatapp.conversation.sampling import SamplingSettings
+from chatapp.engine.model import ModelOptions
 from chatapp.engine.prefix import common_prefix
-from chatapp.engine.protocol import ModelOptions, Tokens
+from chatapp.engine.protocol import Tokens
 from chatapp.engine.worker.abort import Abort
 from chatapp.engine.worker.model import load
 
