@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
 from chatapp.conversation.attachment import Attachment, Citation
 from chatapp.conversation.document import Document, Unit
+from chatapp.home import short_path
 from chatapp.tui.entries import file_facts
 from chatapp.tui.screens.ledger import LedgerRow
 from chatapp.tui.screens.ledger_screen import LedgerScreen
@@ -62,13 +64,17 @@ def _place(cited: Citation) -> LedgerRow:
         cited,
         f"{_WORDS[document.unit]} {cited.place:,}",
         cited.file.name,
-        facts=(("file", cited.file.path or cited.file.name),),
+        facts=(("file", short_path(Path(cited.file.path)) if cited.file.path else "–"),),
         body=passage(document, cited.place),
     )
 
 
 def _file(file: Attachment) -> LedgerRow:
-    facts = (("path", file.path or "–"), ("sha-256", file.source or "–"), ("given", file.given))
+    facts = (
+        ("path", short_path(Path(file.path)) if file.path else "–"),
+        ("sha-256", file.source or "–"),
+        ("given", file.given),
+    )
     return LedgerRow(
         file, "", file.name, right=file_facts(file, None), facts=facts, body=file.document.text[:_LONGEST]
     )
