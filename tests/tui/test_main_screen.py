@@ -450,10 +450,10 @@ async def test_a_theme_is_taken_at_once_and_for_the_next_start(open_app, home):
 
 
 async def test_a_key_of_ones_own_takes_the_place_of_the_apps(open_app, home):
-    Settings(keys={"app.new": "ctrl+y", "chat.again": "f6"}).save(home.settings)
+    Settings(keys={"app.new": "ctrl+y", "chat.again": "f10"}).save(home.settings)
     async with open_app() as person:
         await person.ask("first")
-        await person.press("f6")
+        await person.press("f10")
         await person.until(lambda: person.idle and len(person.chat.session.tree) == 3)
         await person.press("ctrl+n")
         assert len(person.chat.session.tree) == 3
