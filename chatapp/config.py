@@ -11,13 +11,22 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from chatapp.conversation.context import Policy
+
+LEAST_CONTEXT, MOST_CONTEXT = 64, 2**24
+"""The context window that a model can be loaded with, in tokens."""
 
 
 class SettingsError(Exception):
     """The settings file cannot be used; the message says why and what is done instead."""
+
+
+def _context(size: int) -> int:
+    if size and not LEAST_CONTEXT <= size <= MOST_CONTEXT:
+        raise ValueError(f"must be 0, or {LEAST_CONTEXT} to {MOST_CONTEXT:,}")
+    return size
 
 
 class Settings(BaseModel):
@@ -35,8 +44,8 @@ class Settings(BaseModel):
     """What {{user}} in a persona stands for; empty takes the login name."""
     threads: Annotated[int, Field(ge=0, le=1024)] = 0
     """Compute threads; 0 takes the physical cores."""
-    context: Annotated[int, Field(ge=0, le=2**24)] = 0
-    """Context window in tokens; 0 takes what the model was trained for, at most 8,192."""
+    context: Annotated[int, AfterValidator(_context)] = 0
+    """Context window in tokens; 0 takes what the model was trained for, at most 8,192; else 64 to 16,777,216."""
     gpu_layers: Annotated[int, Field(ge=-1, le=10_000)] = 0
     """Layers to put on a GPU; -1 puts all of them there."""
     kv_type: Literal["f16", "q8_0", "q4_0"] = "f16"
@@ -78,11 +87,8 @@ class Settings(BaseModel):
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise SettingsError(f"{path.name} cannot be read ({error}); the defaults are in force.") from error
         except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
-            raise SettingsError(
-                f"{path.name}: ‘{name}’: {first['msg'].lower()}; the defaults are in force."
-            ) from error
+            name, reason, _ = _first(error)
+            raise SettingsError(f"{path.name}: ‘{name}’: {reason}; the defaults are in force.") from error
 
     def changed(self, values: Mapping[str, Any]) -> Settings:
         """The settings with some values in place of their own.
@@ -93,13 +99,19 @@ class Settings(BaseModel):
         try:
             return Settings.model_validate({**self.model_dump(), **values})
         except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
-            raise SettingsError(f"‘{name}’ cannot be {first['input']!r}: {first['msg'].lower()}.") from error
+            name, reason, value = _first(error)
+            raise SettingsError(f"‘{name}’ cannot be {value!r}: {reason}.") from error
 
     def save(self, path: Path) -> None:
         """Write what differs from the defaults; the file is replaced whole or not at all."""
         write_private(path, tomli_w.dumps(self.model_dump(exclude_defaults=True)))
+
+
+def _first(error: ValidationError) -> tuple[str, str, Any]:
+    """The setting that is to blame, why, and what it was given."""
+    first = error.errors()[0]
+    reason = first["msg"].removeprefix("Value error, ").lower()
+    return ".".join(str(part) for part in first["loc"]), reason, first["input"]
 
 
 def save_setting(path: Path, name: str, value: str) -> None:

@@ -57,7 +57,7 @@ class Home:
         try:
             home.settings = home.settings.changed(wished or {})
         except SettingsError as error:
-            raise Refusal("usage", str(error)) from error
+            raise Refusal("settings", str(error)) from error
         return home
 
     @cached_property

@@ -157,7 +157,7 @@ def test_several_replies_are_printed_one_after_the_other(chatapp, call):
     shown = call("sessions", "show", replies[0]["session"], "--json").json
     said = [message["text"] for message in shown["messages"] if message["role"] == "assistant"]
     assert said == [one["text"] for one in replies]
-    assert call("ask", "Hello", "-n", "9").status == 2
+    assert call("ask", "Hello", "-n", "9").status == 1
 
 
 def test_ask_tells_the_plan_of_the_window_and_what_it_took(chatapp):
@@ -292,6 +292,10 @@ def test_a_model_that_cannot_be_loaded_is_refused_in_a_sentence(chatapp, tmp_pat
         (("--seed", "-2"), "sampling", "seed"),
         (("--repeat-penalty", "99"), "sampling", "repeat_penalty"),
         (("--stop", ""), "sampling", "stop"),
+        (("--context", "16"), "settings", "‘context’ cannot be 16: must be 0, or 64 to 16,777,216"),
+        (("--threads", "-1"), "settings", "threads"),
+        (("--logprobs", "-1"), "range", "--logprobs takes 0 to"),
+        (("-n", "9"), "range", "-n takes 2 to 8"),
         (("--preset", "Nothing"), "preset", "Balanced"),
         (("--persona", "Nobody"), "persona", "There is no persona called ‘Nobody’"),
         (("--session", "nope"), "store", "There is no session ‘nope’"),
@@ -318,6 +322,12 @@ def test_ask_refuses_before_it_loads_anything(call, flags, kind, words):
         ("sessions", "rename", "x"),
         ("models", "show"),
         ("no-such-command",),
+        ("--model", "x", "ask", "Hi"),
+        ("--persona", "Tutor", "ask", "Hi"),
+        ("--continue", "ask", "Hi"),
+        ("--session", "x", "ask", "Hi"),
+        ("--temporary", "ask", "Hi"),
+        ("--context", "0", "sessions", "list"),
     ],
 )
 def test_wrong_usage_exits_with_2(call, argv):
@@ -327,11 +337,13 @@ def test_wrong_usage_exits_with_2(call, argv):
     assert done.err.startswith("usage: chatapp")
 
 
-def test_ask_with_nothing_to_ask_is_wrong_usage(call):
-    done = call("ask", "--json")
-    assert done.status == 2
-    assert done.json["error"]["kind"] == "usage"
-    assert "Nothing to ask" in done.err
+@pytest.mark.parametrize(("command", "words"), [("ask", "Nothing to ask"), ("tokenize", "Nothing to tokenise")])
+def test_nothing_to_work_on_is_wrong_usage(call, command, words):
+    """For people by the exit status; a program is told of every error in the same way."""
+    assert_refused(call(command, "--json"), "usage", words)
+    plain = call(command)
+    assert (plain.status, plain.out) == (2, "")
+    assert words in plain.err
 
 
 # sessions, personas, models, doctor -------------------------------------------------------------------------
@@ -363,6 +375,32 @@ def test_a_session_is_renamed_thrown_away_and_brought_back(call, session):
     assert [one["id"] for one in call("sessions", "list", "--deleted", "--json").json] == [session]
     assert call("sessions", "restore", session, "--json").json == {"id": session}
     assert [one["id"] for one in call("sessions", "list", "--json").json] == [session]
+
+
+def test_the_data_folder_may_be_named_before_the_command_and_after_it(home, session, capsys, tmp_path):
+    """The one after it is the nearer one."""
+    for argv in (
+        ["--data-dir", str(home), "sessions", "list", "--json"],
+        ["sessions", "list", "--json", "--data-dir", str(home)],
+        ["--data-dir", str(tmp_path / "other"), "sessions", "list", "--json", "--data-dir", str(home)],
+    ):
+        assert main(argv) == 0
+        assert [one["id"] for one in json.loads(capsys.readouterr().out)] == [session]
+    assert not (tmp_path / "other").exists()
+
+
+def test_ask_goes_on_with_a_session_and_saves_nothing_if_told_so(call, session, home):
+    """The reply was made in the session's context, and the session is as it was, settings included."""
+    before = call("sessions", "show", session, "--json").json
+    for which in (("--continue",), ("--session", session)):
+        told = call("ask", "And blue?", *which, "--no-save", "--max-tokens", "2", "--seed", "7", "--json")
+        assert told.status == 0, told.err
+        assert told.json["session"] is None
+        assert told.json["context"]["history"] > 0
+    assert call("sessions", "show", session, "--json").json == before
+    assert len(call("sessions", "list", "--json").json) == 1
+    again = call("ask", "And blue?", "--session", session, "--no-save", "--max-tokens", "1", "--json")
+    assert again.json["sampling"]["seed"] != 7
 
 
 @pytest.mark.parametrize("verb", ["show", "delete", "restore"])
@@ -444,7 +482,7 @@ def test_doctor_looks_at_everything(call):
 # What may be wrong with the machine -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ["theme = [", "colour = 'red'", "threads = -1", "\x00"])
+@pytest.mark.parametrize("text", ["theme = [", "colour = 'red'", "threads = -1", "context = 16", "\x00"])
 def test_broken_settings_are_said_and_the_defaults_are_in_force(call, home, text):
     """Standard output stays as it is for programs."""
     (home / "config").mkdir(parents=True)

@@ -1,6 +1,7 @@
 """The command line: each command is a thin call into the rooms.
 
-Exit status: 0 done, 1 failed with a clear message, 2 wrong usage, 130 interrupted.
+Exit status: 0 done, 1 failed with a clear message, 2 wrong usage, 130 interrupted. A value out of its range is a
+failure for every flag alike, and with --json so is whatever is told as {"error"}.
 """
 
 from __future__ import annotations

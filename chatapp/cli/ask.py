@@ -69,10 +69,11 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
         overrides_of(arguments),
     )  # refused before anything is written
     if not 0 <= arguments.logprobs <= MAX_CANDIDATES:
-        raise Refusal("usage", f"--logprobs takes 0 to {MAX_CANDIDATES:,}.")
+        raise Refusal("range", f"--logprobs takes 0 to {MAX_CANDIDATES:,}.")
     check_number(arguments.number, with_files=bool(arguments.file))
     files = await read_files(arguments.file)
-    keep = bool(arguments.save or arguments.session or arguments.continue_newest)
+    goes_on = bool(arguments.session or arguments.continue_newest)
+    keep = goes_on if arguments.save is None else arguments.save
     store = await open_store(home) if keep else await Store.temporary()
     engine = Engine(home.paths.engine_log, verdicts=home.paths.templates)
     try:
@@ -115,16 +116,32 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
 
 
 async def _session(arguments: argparse.Namespace, home: Home, store: Store) -> Session:
-    if arguments.session:
-        return await store.session(arguments.session)
-    if arguments.continue_newest and (newest := await store.sessions(limit=1)):
-        return await store.session(newest[0].uid)
+    going_on = await _to_go_on(arguments, home, store)
+    if going_on is not None:
+        return going_on
     if arguments.system is not None:
         persona = Persona(name="Custom", system=arguments.system)
     else:
         model = home.model(arguments.model)
         persona = home.persona(arguments.persona, model.name, memory=not arguments.no_memory)
     return await store.create_session(persona)
+
+
+async def _to_go_on(arguments: argparse.Namespace, home: Home, store: Store) -> Session | None:
+    """The session that was asked for; where nothing is to be saved, a copy of it in the temporary store."""
+    if not (arguments.session or arguments.continue_newest):
+        return None
+    copied = arguments.save is False
+    source = await open_store(home) if copied else store
+    try:
+        name = arguments.session or next((head.uid for head in await source.sessions(limit=1)), None)
+        if name is None:
+            return None
+        session = await source.session(name)
+    finally:
+        if copied:
+            await source.close()
+    return await store.session(await store.adopt(session)) if copied else session
 
 
 async def _print_reply(chat: Chat, text: str, files: Sequence[Attachment], *, as_json: bool) -> Message:

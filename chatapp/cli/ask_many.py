@@ -27,7 +27,7 @@ def check_number(number: int, *, with_files: bool) -> None:
     if number != 1 and with_files:
         raise Refusal("usage", "-n does not go with --file: ask about the file first, then go on with --session.")
     if number != 1 and not FEWEST <= number <= MOST:
-        raise Refusal("usage", f"-n takes {FEWEST} to {MOST} replies at once.")
+        raise Refusal("range", f"-n takes {FEWEST} to {MOST} replies at once.")
 
 
 async def print_many(chat: Chat, text: str, number: int, differ: Differ, report: Report | None) -> int:

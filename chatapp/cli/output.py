@@ -17,7 +17,7 @@ def fail(refusal: Refusal, *, as_json: bool) -> int:
     if as_json:
         print_json({"error": {"kind": refusal.kind, "message": str(refusal)}})
     note(str(refusal))
-    return 2 if refusal.kind == "usage" else 1
+    return 2 if refusal.kind == "usage" and not as_json else 1
 
 
 def accept_any_character() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from chatapp import __version__
 from chatapp.cli.agenda_parser import add_agenda_commands
@@ -16,10 +17,36 @@ LOADING_FLAGS = ("threads", "context", "gpu_layers", "kv_type")
 """Flags that stand for settings of the same name."""
 
 
+_CHAT_FLAGS = {
+    "--model": "model",
+    "--persona": "persona",
+    "--session": "session",
+    "--continue": "continue_newest",
+    "--temporary": "temporary",
+    **{f"--{name.replace('_', '-')}": name for name in LOADING_FLAGS},
+}
+
+
 def wished_settings(arguments: argparse.Namespace) -> dict[str, int | str]:
     """The settings that were given as flags."""
     given = {name: getattr(arguments, name, None) for name in LOADING_FLAGS}
     return {name: value for name, value in given.items() if value is not None}
+
+
+class _Commands(argparse._SubParsersAction):  # type: ignore[type-arg]  # noqa: SLF001  generic only in stubs
+    """The commands; a flag of the full-screen chat before one is refused: it would do nothing there."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        for flag, name in _CHAT_FLAGS.items():
+            if (given := getattr(namespace, name)) is not None and given is not False:
+                parser.error(f"{flag} is for the full-screen chat here; what ‘{values[0]}’ takes comes after it")
+        super().__call__(parser, namespace, values, option_string)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -31,12 +58,14 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="chatapp",
         description="Chat with a language model on your own machine. Without a command: the full-screen chat.",
-        parents=[common],
     )
-    parser.set_defaults(command=None, data_dir=None)
+    # Not by `parents`, which share the very action: a default set here would be every command's, and undo what
+    # was given before it.
+    parser.add_argument("--data-dir", metavar="DIR", help="keep all of chatapp's files under DIR")
+    parser.set_defaults(command=None)
     parser.add_argument("--version", action="version", version=f"chatapp {__version__}")
     _chat_flags(parser)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", action=_Commands)
     _ask(commands.add_parser("ask", parents=[common], help="one reply, streamed to standard output"))
     _next(commands.add_parser("next", parents=[common], help="how the next token is decided, stage by stage"))
     _tokenize(commands.add_parser("tokenize", parents=[common], help="the tokens of a text"))
@@ -91,7 +120,11 @@ def _ask(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--session", metavar="ID", help="go on with this session")
     which.add_argument("--continue", dest="continue_newest", action="store_true", help="go on with the newest")
     parser.add_argument(
-        "--save", action=argparse.BooleanOptionalAction, default=None, help="keep it as a session (default: no)"
+        "--save",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="keep it as a session, with the flags' settings; --session and --continue save unless told --no-save "
+        "(default: not saved)",
     )
     parser.add_argument(
         "--file", metavar="PATH", action="append", default=[], help="a file for the model to read; again for more"

@@ -126,9 +126,9 @@ def _work(arguments: argparse.Namespace, home: Home) -> Work:
     """The persona and its settings; refused before anything is read or written."""
     chosen, overrides = preset_of(arguments, home.presets.all()), overrides_of(arguments)
     if not 1 <= arguments.variations <= _MOST_VARIATIONS:
-        raise Refusal("usage", f"--variations takes 1 to {_MOST_VARIATIONS:,}.")
+        raise Refusal("range", f"--variations takes 1 to {_MOST_VARIATIONS:,}.")
     if not 0 < arguments.similarity <= 1:
-        raise Refusal("usage", "--similarity takes a share up to 1.")
+        raise Refusal("range", "--similarity takes a share up to 1.")
     persona = home.persona(arguments.persona, home.model(arguments.model).name, memory=not arguments.no_memory)
     session = Session(0, "", "", persona, preset=chosen, overrides=overrides)
     settings = session.sampling().settings
