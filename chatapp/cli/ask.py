@@ -181,7 +181,8 @@ def _border_of(event: TurnEvent) -> Message | None:
 def _left_out(chat: Chat, border: Message) -> str:
     out = len(window_of(chat.session.tree, chat.session.tree.path()).left_out)
     done = "summed up" if border.kind is Kind.SUMMARY else "left out"
-    return f"The context window is full: the oldest {out:,} messages are {done}."
+    oldest = "oldest message is" if out == 1 else f"oldest {out:,} messages are"
+    return f"The context window is full: the {oldest} {done}."
 
 
 def _tell_figures(reply: Message, load_s: float) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chatapp.attaching import fit_of, given_of
 from chatapp.chat import Chat
-from chatapp.cli.output import note
+from chatapp.cli.output import counted, note
 from chatapp.conversation.attachment import Attachment, Given
 from chatapp.errors import Refusal
 from chatapp.files import Unreadable, read_file, sentence
@@ -44,7 +44,7 @@ async def fitted(chat: Chat, files: Sequence[Attachment], take: str | None, ques
         if take is None:
             raise Refusal(
                 "context",
-                f"{file.name} has {fit.tokens:,} tokens, and {fit.room:,} are free in the context window."
+                f"{file.name} has {counted(fit.tokens, 'token')}, and {fit.room:,} are free in the context window."
                 " --take passages gives those that the question is about, --take beginning as much as fits.",
             )
         share = fit.room // (len(files) - place)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from chatapp.cli.output import note
-from chatapp.cli.parser import wished_settings
+from chatapp.cli.parser import wished_settings, with_flags
+from chatapp.errors import Refusal
 from chatapp.home import Home
 from chatapp.paths import Paths
 from chatapp.store import Store
@@ -13,7 +14,10 @@ from chatapp.store import Store
 
 def open_home(arguments: argparse.Namespace) -> Home:
     """The folders and settings that the command works with."""
-    home = Home.open(Paths.default(arguments.data_dir), wished_settings(arguments))
+    try:
+        home = Home.open(Paths.default(arguments.data_dir), wished_settings(arguments))
+    except Refusal as refusal:
+        raise Refusal(refusal.kind, with_flags(str(refusal))) from refusal
     if home.problem:
         note(home.problem)
     return home

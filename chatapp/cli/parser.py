@@ -17,6 +17,13 @@ LOADING_FLAGS = ("threads", "context", "gpu_layers", "kv_type")
 """Flags that stand for settings of the same name."""
 
 
+def with_flags(sentence: str) -> str:
+    """A sentence about one of those settings, with the flag that was typed in the place of its name."""
+    for name in LOADING_FLAGS:
+        sentence = sentence.replace(f"‘{name}’", f"--{name.replace('_', '-')}")
+    return sentence
+
+
 _CHAT_FLAGS = {
     "--model": "model",
     "--persona": "persona",
@@ -223,7 +230,9 @@ def _sessions(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) 
         help='words, "phrases", begin*, OR, NOT, role: persona: model: tag: after: before:',
     )
     search.add_argument("--limit", type=int, default=50, metavar="N", help="at most so many (default: 50)")
-    export = _verb(verbs, common, "export", "write a session to standard output", as_json=False)
+    export = _verb(
+        verbs, common, "export", "write a session to standard output", "errors as JSON on standard output"
+    )
     export.add_argument("id", metavar="ID")
     export.add_argument("--format", metavar="NAME", default="native", help=f"{', '.join(EXPORT_FORMATS)}")
     bring = _verb(verbs, common, "import", "take in sessions of chatapp and of other programs")
@@ -269,10 +278,8 @@ def _verb(
     common: argparse.ArgumentParser,
     name: str,
     does: str,
-    *,
-    as_json: bool = True,
+    as_json: str = "one JSON document on standard output",
 ) -> argparse.ArgumentParser:
     verb = verbs.add_parser(name, parents=[common], help=does)
-    if as_json:
-        verb.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    verb.add_argument("--json", action="store_true", help=as_json)
     return verb

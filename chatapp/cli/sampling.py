@@ -13,6 +13,8 @@ from chatapp.errors import Refusal
 
 _LARGEST = 200_000
 """Bytes of a grammar or a schema."""
+_FLAGS = {setting: flag for flag, setting, _, _ in TEXTS} | {"chain": "samplers"}
+"""Flags that are not called as their setting is."""
 
 
 def preset_of(arguments: argparse.Namespace, presets: Presets) -> Preset | None:
@@ -45,9 +47,18 @@ def overrides_of(arguments: argparse.Namespace) -> dict[str, Any]:
             given["logit_bias"] = tuple(_bias(one) for one in given["logit_bias"])
         if arguments.samplers is not None:
             given["chain"] = read_chain(arguments.samplers.replace(",", "\n"))
-        return {name: checked(name, value) for name, value in given.items()}
+        return {name: _checked(name, value) for name, value in given.items()}
     except ValueError as error:
         raise Refusal("sampling", str(error)) from error
+
+
+def _checked(name: str, value: Any) -> Any:
+    try:
+        return checked(name, value)
+    except ValueError as error:
+        raise ValueError(
+            str(error).replace(f"‘{name}’", f"--{_FLAGS.get(name, name.replace('_', '-'))}")
+        ) from None
 
 
 def _bias(text: str) -> tuple[int | str, float]:

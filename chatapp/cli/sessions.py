@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chatapp.cli.opening import open_home, open_store
-from chatapp.cli.output import note, print_file, print_json, print_table
+from chatapp.cli.output import counted, note, print_file, print_json, print_table
 from chatapp.conversation.message import Message, Role
 from chatapp.conversation.query import read_query
 from chatapp.conversation.session import Session, SessionHead
@@ -77,8 +77,11 @@ def _head_as_json(head: SessionHead) -> dict[str, Any]:
 
 async def _show(arguments: argparse.Namespace, store: Store) -> None:
     session = await store.session(arguments.id)
+    trashed = session.uid in {head.uid for head in await store.sessions(deleted=True)}
+    if trashed:
+        note(f"This session is in the trash; to bring it back: chatapp sessions restore {session.uid}")
     if arguments.json:
-        print_json(_as_json(session))
+        print_json({**_as_json(session), "in_trash": trashed})
         return
     sys.stdout.write(f"{display_line(session.title)}\n")
     for message in session.tree.path():
@@ -120,7 +123,9 @@ async def _change(verb: str, arguments: argparse.Namespace, store: Store, snapsh
     session = await store.session(arguments.id)
     match verb:
         case "rename":
-            await store.rename(session.id, repair(arguments.title))
+            if not (title := repair(arguments.title)).strip():
+                raise Refusal("title", "A session cannot have an empty title; it keeps the one it has.")
+            await store.rename(session.id, title)
         case "delete":
             await store.trash(session.id)
             snapshots.remove(session.uid)
@@ -191,8 +196,9 @@ async def _import(arguments: argparse.Namespace, store: Store) -> None:
         )
         return
     many = len(report.titles)
+    sessions, messages = counted(many, "session"), counted(report.messages, "message")
     verb = "would come" if arguments.preview else "came"
-    note(f"{many:,} session{'s' * (many != 1)} with {report.messages:,} messages {verb} in.")
+    note(f"{sessions} with {messages} {verb} in.")
     print_table([(uid, title) for uid, title in zip(report.sessions or [""] * many, report.titles, strict=True)])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from chatapp.cli.engines import run_with_engine
-from chatapp.cli.output import print_json, print_table, read_text
+from chatapp.cli.output import counted, print_json, print_table, read_text
 from chatapp.engine.client import Engine
 from chatapp.home import Home
 from chatapp.text import display_token
@@ -24,5 +24,5 @@ async def _tokenize(arguments: argparse.Namespace, _home: Home, engine: Engine) 
         print_json({"count": len(tokens), "tokens": shown})
         return 0
     print_table([(str(one.id), display_token(one.data, special=one.special), one.hex) for one in tokens])
-    print_table([(f"{len(tokens):,} tokens",)])
+    print_table([(counted(len(tokens), "token"),)])
     return 0

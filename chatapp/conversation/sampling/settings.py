@@ -268,7 +268,7 @@ def _sentence(name: str, error: ValidationError) -> str:
     kind = error.errors()[0]["type"]
     if kind in {"greater_than_equal", "less_than_equal"}:
         low, high = typed_range(name)
-        return f"‘{name}’ must be {low:g} to {high:g}"
+        return f"‘{name}’ must be {low:,.12g} to {high:,.12g}"
     if kind == "int_from_float":
         return f"‘{name}’ must be a whole number"
     return f"‘{name}’ is not a number"
