@@ -37,6 +37,7 @@ class Lease:
         self.folder = path.parent
         self._path = path
         self._handle = handle
+        self._used = False
 
     @classmethod
     def take(cls, folder: Path) -> Lease:
@@ -55,8 +56,10 @@ class Lease:
             os.close(handle)
 
     def mark_used(self) -> None:
-        """Say in the file that the write-ahead log of its holder exists."""
-        os.write(self._handle, _USED)
+        """Say in the file that its holder has written something, which its write-ahead log holds."""
+        if not self._used:
+            os.write(self._handle, _USED)
+            self._used = True
 
     def release(self) -> None:
         """Give the lease up and remove its file."""

@@ -65,6 +65,8 @@ class Store(Shelf):
         """Why nothing can be written, in a sentence; empty where it can."""
         self._connection = connection
         self._lease = lease
+        self._logs = lease is not None and connection.pragma("journal_mode") == "wal"
+        """Whether what is written stands in a log beside the file at first."""
         self._owner = lease.name if lease else secrets.token_hex(8)
         self._thread = thread
         self._path = path
@@ -396,7 +398,10 @@ class Store(Shelf):
                     if self._suspect and self._path is not None:
                         self._connection = reopened(self._connection, self._path)
                         self._suspect = False
-                    return work(self._connection, *args, **kwargs)
+                    done = work(self._connection, *args, **kwargs)
+                    if self._lease is not None and self._logs and self._connection.total_changes():
+                        self._lease.mark_used()
+                    return done
             except NotSaved as error:
                 self._suspect = self._suspect or isinstance(error, SyncFailed)
                 raise NotSaved(self.read_only or str(error)) from error
@@ -412,7 +417,7 @@ def _open(path: Path) -> tuple[apsw.Connection, Lease, str]:
         with gate(leases):
             lease = Lease.take(leases)
             try:
-                connection, warning = _open_with(lease, path, leases)
+                connection, warning = _open_with(path, leases)
             except BaseException:
                 lease.release()
                 raise
@@ -424,13 +429,11 @@ def _open(path: Path) -> tuple[apsw.Connection, Lease, str]:
     return connection, lease, warning
 
 
-def _open_with(lease: Lease, path: Path, leases: Path) -> tuple[apsw.Connection, str]:
+def _open_with(path: Path, leases: Path) -> tuple[apsw.Connection, str]:
     logged = path.with_name(path.name + "-wal").exists()
     connection = open_database(path)
     try:
         died = _end_orphans(connection, leases)
-        if connection.pragma("journal_mode") == "wal":
-            lease.mark_used()
     except BaseException:
         connection.close()
         raise

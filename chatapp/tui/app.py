@@ -63,6 +63,7 @@ class ChatApp(App[None]):
         self._paths = paths
         self._wanted = wanted
         self._main: MainScreen | None = None
+        self._furnished = False
         self._early: list[events.Key | events.Paste] = []
         self._recovering = False
         # One for all frames: painted strips remember what a filter made of them.
@@ -79,7 +80,7 @@ class ChatApp(App[None]):
 
     async def on_event(self, event: events.Event) -> None:
         """Keys that come before the composer does are kept for it."""
-        waits = self._main is None and not self._recovering
+        waits = not self._furnished and not self._recovering
         if waits and isinstance(event, events.Key | events.Paste):
             self._early.append(event)
         else:
@@ -108,10 +109,11 @@ class ChatApp(App[None]):
         from chatapp.tui.screens.main import MainScreen  # noqa: PLC0415  the point of the curtain
 
         main = MainScreen(home, wanted, self.give_up, partial(self._recover, home))
+        self._main = main
         await self.switch_screen(main)
         await main.furnished.wait()
         main.page.composer.let_go(home.settings.keys.values())
-        self._main = main
+        self._furnished = True
         for event in self._early:
             self.post_message(event)
         self._early.clear()
@@ -122,7 +124,7 @@ class ChatApp(App[None]):
         from chatapp.tui.screens.recovery import RecoveryScreen  # noqa: PLC0415  hardly ever needed
 
         await self._clear_desk()
-        self._main, self._recovering = None, True
+        self._main, self._furnished, self._recovering = None, False, True
         reading = await self.push_screen_wait(RecoveryScreen(home.paths.database, error))
         self._recovering = False
         if reading is None:
@@ -133,6 +135,11 @@ class ChatApp(App[None]):
     def give_up(self, sentence: str) -> None:
         """End, with a sentence that is left in the terminal."""
         self.exit(return_code=1, message=Text(f"chatapp: {sentence}"))
+
+    async def on_unmount(self) -> None:
+        """Whatever the way out, what was opened is closed."""
+        if self._main is not None:
+            await self._main.desk.close()
 
     async def action_leave(self) -> None:
         """Stop what runs, save what was said, and go."""

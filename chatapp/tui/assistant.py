@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from asyncio.subprocess import DEVNULL
-from collections.abc import Callable, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from chatapp.agenda.day import arrange
@@ -23,6 +23,7 @@ from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.engine.client import EngineDied, EngineError
 from chatapp.engine.protocol import Tokens
+from chatapp.errors import Refusal
 from chatapp.store import StoreError
 from chatapp.text import display_line
 from chatapp.tui.screens.agenda import AgendaScreen
@@ -31,6 +32,7 @@ from chatapp.tui.screens.preview import Preview
 from chatapp.tui.screens.sheet import Item, Sheet
 
 if TYPE_CHECKING:
+    from chatapp.chat import Chat
     from chatapp.tui.screens.main import MainScreen
 
 LOOK_SECONDS = 10.0
@@ -60,13 +62,13 @@ class Assistant:
     # Commands -----------------------------------------------------------------------------------------------
 
     def run(self, name: str, text: str) -> None:
-        """Do what a command asks for; `text` is what followed its name."""
+        """Do what a command asks for; `text` is what followed its name, and is kept until that is done."""
         if self._screen.wanted.temporary and name in {"remind", "note", "remember"}:
             self._give_back(name, text, TEMPORARY)
             return
         match name:
             case "remind" if text:
-                self._remind(text)
+                self._screen.run_worker(self._remind(text), group="remind")
             case "remind":
                 self._give_back(name, text, "When, and what about? As in: /remind tomorrow at 9 water the plants")
             case "agenda":
@@ -81,24 +83,52 @@ class Assistant:
                 self.open_memory()
 
     def _give_back(self, name: str, text: str, sentence: str) -> None:
-        """Nothing was done, and what was written is in the composer again."""
+        """Nothing was done, and what was written is in the composer again, behind what came there meanwhile."""
         composer = self._screen.page.composer
-        if not composer.text:
-            composer.write(f"/{name} {text}".rstrip() + (" " if not text else ""))
+        before = composer.text.rstrip()
+        command = f"/{name} {text}".rstrip() + (" " if not text else "")
+        composer.write(f"{before}\n\n{command}" if before else command)
         self._screen.notify(sentence, markup=False, timeout=8)
 
-    def _remind(self, text: str) -> None:
+    @contextmanager
+    def _holding(self, name: str, text: str) -> Iterator[None]:
+        """Keep a command as a draft until it is done; where the disk refuses, it is given back."""
+        chat, command = self._screen.chat, f"/{name} {text}"
+        self._hold(chat, command)
         try:
-            self._ask(planned(text, utc_now(), local_zone_name()), text)
-        except NotUnderstood as error:
-            desk = self._screen.desk
-            if desk.busy or not desk.model.ready or not worth_asking(text):
-                self._give_back("remind", text, str(error))
-                return
-            self._screen.notify("The words alone do not say when: the model is asked.", markup=False, timeout=4)
-            self._screen.run_worker(self._ask_model(text, str(error)), group="remind", exclusive=True)
+            yield
+        except (StoreError, Refusal, OSError) as error:
+            self._give_back(name, text, str(error))
+        # When the app ends before the answer, it stays held.
+        self._hold(chat, command, done=True)
 
-    async def _ask_model(self, text: str, sentence: str) -> None:
+    def _hold(self, chat: Chat, command: str, *, done: bool = False) -> None:
+        self._screen.desk.hold(chat, command, done=done)
+        self._screen.page.keep_draft()
+
+    async def _remind(self, text: str) -> None:
+        with self._holding("remind", text):
+            try:
+                plan, by_model = planned(text, utc_now(), local_zone_name()), False
+            except NotUnderstood as error:
+                desk = self._screen.desk
+                if desk.busy or not desk.model.ready or not worth_asking(text):
+                    self._give_back("remind", text, str(error))
+                    return
+                self._screen.notify(
+                    "The words alone do not say when: the model is asked.", markup=False, timeout=4
+                )
+                try:
+                    plan, by_model = await self._ask_model(text), True
+                except (NotUnderstood, EngineDied, EngineError):
+                    self._give_back("remind", text, str(error))
+                    return
+            if await self._agreed(plan, by_model=by_model):
+                await self._keep(plan)
+            else:
+                self._give_back("remind", text, "Nothing was created.")
+
+    async def _ask_model(self, text: str) -> Plan:
         """Let the model put it into words that can be read; what comes of it is only ever proposed."""
         turns = [Turn(role=Role.SYSTEM, content=SYSTEM)]
         for asked, answer in EXAMPLES:
@@ -106,34 +136,25 @@ class Assistant:
         turns.append(Turn(role=Role.USER, content=text))
         settings = SamplingSettings(temperature=0, max_tokens=MAX_TOKENS, json_schema=SCHEMA)
         said = ""
-        try:
-            async with aclosing(self._screen.desk.engine.generate(turns, settings, 0)) as events:
-                async for event in events:
-                    said += event.text if isinstance(event, Tokens) else ""
-            self._ask(rephrased(said, utc_now(), local_zone_name()), text, by_model=True)
-        except (NotUnderstood, EngineDied, EngineError):
-            self._give_back("remind", text, sentence)
+        async with aclosing(self._screen.desk.engine.generate(turns, settings, 0)) as events:
+            async for event in events:
+                said += event.text if isinstance(event, Tokens) else ""
+        return rephrased(said, utc_now(), local_zone_name())
 
-    def _ask(self, plan: Plan, text: str, *, by_model: bool = False) -> None:
+    async def _agreed(self, plan: Plan, *, by_model: bool) -> bool:
         values = facts(plan, utc_now())
         values += [("", "The model put this into words: look at the day and the time.")] if by_model else []
         preview = Preview("New reminder", values, "create")
-        self._screen.app.push_screen(preview, lambda wanted: self._answered(plan, text, wanted))
-
-    def _answered(self, plan: Plan, text: str, wanted: bool | None) -> None:
-        if wanted:
-            self._screen.run_worker(self._keep(plan), group="remind")
-        else:
-            self._give_back("remind", text, "Nothing was created.")
+        agreed = await self._screen.app.push_screen_wait(preview)
+        return bool(agreed)
 
     async def _keep(self, plan: Plan) -> None:
-        with self._screen.page.trouble_told():
-            kept = await self._screen.desk.store.agenda.add(plan)
-            said = f"{when_in_words(kept.plan.series[0])}: {display_line(kept.text)}"
-            self._screen.notify(said, markup=False, timeout=6)
+        kept = await self._screen.desk.store.agenda.add(plan)
+        said = f"{when_in_words(kept.plan.series[0])}: {display_line(kept.text)}"
+        self._screen.notify(said, markup=False, timeout=6)
 
     async def _note(self, text: str) -> None:
-        with self._screen.page.trouble_told():
+        with self._holding("note", text):
             await self._screen.desk.store.agenda.add_note(text)
             self._screen.notify("Noted. /note alone shows the notes.", markup=False, timeout=4)
 
@@ -150,7 +171,7 @@ class Assistant:
     def _remember(self, text: str) -> None:
         title = self._screen.chat.session.title
         source = f"you, in “{title}”" if title else "you"
-        with self._screen.page.trouble_told():
+        with self._holding("remember", text):
             self._screen.home.memory.add(text, source)
             self._tell_new_session()
             said = "Remembered: sessions that begin are told it. /memory shows all of it."

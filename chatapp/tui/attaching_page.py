@@ -87,8 +87,9 @@ class AttachingPage(LensPage):
     async def attach(self, path: Path, pasted: str = "") -> None:
         """Read a file for the next message; a pasted path that leads to no file is text."""
         chat = self.chat
-        path = await asyncio.to_thread(path.expanduser)
-        if pasted and not await asyncio.to_thread(path.is_file):
+        with suppress(RuntimeError):  # ~nobody
+            path = await asyncio.to_thread(path.expanduser)
+        if pasted and not await asyncio.to_thread(_is_file, path):
             self.composer.insert(pasted)
             return
         try:
@@ -221,3 +222,11 @@ def files_above(chat: Chat, message_id: int) -> Sequence[Attachment]:
         file.name.casefold(): file for message in chat.session.tree.path_to(message_id) for file in message.files
     }
     return list(by_name.values())
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a path leads to a file; a text that is too long for a path does not."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

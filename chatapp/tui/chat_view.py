@@ -19,6 +19,7 @@ from chatapp.engine.client import EngineDied, EngineError
 from chatapp.engine.protocol import Prefill, Tokens
 from chatapp.recording import Saving, Unsaved
 from chatapp.tui import entries as page
+from chatapp.tui.commands import begun, parse
 from chatapp.tui.desk import Desk
 from chatapp.tui.lines import Line
 from chatapp.tui.look import Look
@@ -126,6 +127,8 @@ class ChatView(Vertical):
 
     def hint(self) -> str:
         """What enter does, where that is not plain."""
+        if self.desk.model.file is None and self.desk.model.problem:
+            return "no model; ctrl+o chooses one"
         return "enter queues" if self.desk.busy or not self.desk.model.ready else ""
 
     def show_model(self) -> None:
@@ -196,7 +199,9 @@ class ChatView(Vertical):
         chat = self.chat
         with suppress(EngineDied, EngineError):
             if self.desk.engine.alive:
-                prompt = await chat.room.present(self.composer.text.strip("\n"), chat.files)
+                text = self.composer.text
+                draft = "" if begun(text) or parse(text) else text.strip("\n")  # a command never reaches the model
+                prompt = await chat.room.present(draft, chat.files)
                 if chat is self.desk.chat:
                     self._prompt = prompt
         self.refresh_status()

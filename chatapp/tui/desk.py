@@ -6,6 +6,7 @@ The screen asks the desk to do things and is told what happened through its list
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from functools import partial
@@ -87,10 +88,13 @@ class Desk:
         self._waiting: list[Waiting] = []
         self._no_room: dict[Chat, tuple[NoRoom, Verb, Waiting | None]] = {}
         """The chats whose next turn does not fit into the window, that turn, and the message that waits for it."""
+        self._asked: defaultdict[Chat, list[str]] = defaultdict(list)
+        """Commands whose dialogs are not answered yet, each with the chat that it was written in."""
         self._turn: asyncio.Task[None] | None = None
         self._behind: list[asyncio.Task[None]] = []
         self._refused = ""
         self._keeping = asyncio.Lock()
+        self._open = False
 
     # Opening and closing ------------------------------------------------------------------------------------
 
@@ -109,6 +113,7 @@ class Desk:
             self.store = await Store.open_for_reading(path, reading)
         else:
             self.store = await Store.open_as_possible(path)
+        self._open = True
         kept = not (temporary or self.store.read_only)
         self.states = Keeping(self.home.recall(self.engine) if kept else None)
         self._behind = [asyncio.create_task(look_after(self.store, self.tell))]
@@ -141,7 +146,8 @@ class Desk:
                 await asyncio.wait_for(self._turn, CLOSE_SECONDS)
         await self.states.close(CLOSE_SECONDS)
         await self.engine.close()
-        await self.store.close()
+        if self._open:
+            await self.store.close()
 
     # The model ----------------------------------------------------------------------------------------------
 
@@ -241,7 +247,7 @@ class Desk:
 
     async def save_draft(self, chat: Chat, draft: str) -> None:
         """Keep what is being written, with what waits: neither is lost if the app dies."""
-        text = "\n\n".join([*self.waiting(chat), draft]).strip("\n")
+        text = "\n\n".join([*self.waiting(chat), *self._asked[chat], draft]).strip("\n")
         if self.store.read_only or not (chat.session.id or text.strip()):
             return
         try:
@@ -251,6 +257,13 @@ class Desk:
             self._refuse("draft", error)
         else:
             self._accept("draft")
+
+    def hold(self, chat: Chat, command: str, *, done: bool = False) -> None:
+        """Keep a command with the draft until what it asks is answered: then it is done."""
+        if done:
+            self._asked[chat].remove(command)
+        else:
+            self._asked[chat].append(command)
 
     async def rename(self, uid: str, title: str) -> None:
         """Give a session a title of one's own."""
@@ -411,7 +424,7 @@ class Desk:
 
     async def _keep_unsent(self, chat: Chat) -> None:
         """Save the draft again, since a message took its place in the store; its session need not be in view."""
-        if chat.session.draft or self.waiting(chat):
+        if chat.session.draft or self.waiting(chat) or self._asked[chat]:
             try:
                 await self.save_draft(chat, chat.session.draft)
             except StoreError as error:

@@ -3,6 +3,7 @@
 # ruff: noqa: ASYNC240  nothing else runs while a test looks at a file
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -217,4 +218,16 @@ async def test_a_log_that_was_taken_away_is_noticed(path: Path, start) -> None:
     store = await Store.open(path)
     assert "chats.db-wal is missing" in store.warning
     assert await store.check() == ""
+    await store.close()
+
+
+async def test_a_process_that_wrote_nothing_is_not_missed(path: Path) -> None:
+    """It left its lease and no log, but nothing that was said can be gone."""
+    await (await Store.open(path)).close()
+    store = await Store.open(path)
+    os.close(store._lease._handle)  # the process dies, and its log goes with the last that lets go of the file
+    store._connection.close()
+    path.with_name("chats.db-wal").unlink(missing_ok=True)
+    store = await Store.open(path)
+    assert store.warning == ""
     await store.close()

@@ -12,7 +12,7 @@ from chatapp.agenda.zones import local_zone_name, wall_time, zone_named
 from chatapp.config import Settings
 from chatapp.conversation.message import Role
 from chatapp.memory import MemoryFile
-from chatapp.store import Store
+from chatapp.store import NotSaved, Store
 from chatapp.tui.commands import begun, parse, slip
 from chatapp.tui.screens.agenda import AgendaScreen
 from chatapp.tui.screens.memory import MemoryScreen
@@ -305,3 +305,44 @@ async def test_a_key_on_a_message_brings_it_to_be_remembered(home, open_app):  #
         (entry,) = MemoryFile(home.memory).entries()
         assert (entry.text, entry.source) == ("My landlord is Ms Okafor.", "you, in “My landlord is”")
         assert [one.role for one in person.chat.session.tree.path()] == [Role.USER, Role.ASSISTANT]
+
+
+async def test_a_reminder_that_was_not_answered_is_the_draft_of_the_next_start(open_app):  # noqa: F811
+    """Whoever quits while the dialog asks finds the command in the composer; once answered it is gone."""
+    async with open_app() as person:
+        await preview(person, "/remind tomorrow at 9 call mum")
+        await person.press("ctrl+q")
+    async with open_app(continue_newest=True) as person:
+        assert (person.draft, await reminders(person)) == ("/remind tomorrow at 9 call mum", [])
+        await person.press("enter")
+        await person.until(lambda: isinstance(person.app.screen, Preview))
+        person.app.screen._clock = lambda: 1e12
+        await person.press("right", "enter")
+        await person.until(lambda: not any(person.desk._asked.values()))
+    async with open_app(continue_newest=True) as person:
+        assert (person.draft, await reminders(person)) == ("", ["call mum"])
+
+
+async def test_what_the_disk_refuses_to_note_is_in_the_composer_again(open_app, monkeypatch):  # noqa: F811
+    async with open_app() as person:
+
+        async def refuse(_text):
+            raise NotSaved("The disk is full.")
+
+        monkeypatch.setattr(person.desk.store.agenda, "add_note", refuse)
+        await say_command(person, "/note milk")
+        await person.until(lambda: person.draft == "/note milk")
+
+
+async def test_a_command_is_not_counted_as_tokens_of_the_prompt(open_app):  # noqa: F811
+    """It never reaches the model; text does."""
+    async with open_app() as person:
+
+        def counted():
+            prompt = person.screen.page._prompt
+            return prompt.plan.draft if prompt else 0
+
+        await person.type("water the plants")
+        await person.until(lambda: counted() > 0)
+        person.screen.page.composer.write("/remind tomorrow at 9 water the plants")
+        await person.until(lambda: counted() == 0)

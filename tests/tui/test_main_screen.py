@@ -16,6 +16,7 @@ from chatapp.conversation.message import Role, Status
 from chatapp.conversation.sampling import SHIPPED, Preset
 from chatapp.engine.client import Engine
 from chatapp.paths import Paths
+from chatapp.store import Store
 from chatapp.tui import desk
 from chatapp.tui.app import ChatApp
 from chatapp.tui.entries import details
@@ -459,3 +460,19 @@ async def test_a_key_of_ones_own_takes_the_place_of_the_apps(open_app, home):
         assert len(person.chat.session.tree) == 3
         await person.press("ctrl+y")
         assert len(person.chat.session.tree) == 0
+
+
+@pytest.mark.parametrize("wanted", [{"session": "nope"}, {"persona": "nope"}])
+async def test_a_start_that_is_given_up_closes_what_it_opened(home, wanted):
+    """No lease stays, and the next start does not speak of anything lost."""
+    app = ChatApp(home, Start(**wanted))
+    async with app.run_test() as pilot:
+        for _ in range(500):
+            if app.return_code is not None:
+                break
+            await pilot.pause(0.02)
+    assert app.return_code == 1
+    assert list((home.database.parent / "leases").iterdir()) == []
+    store = await Store.open(home.database)
+    assert store.warning == ""
+    await store.close()

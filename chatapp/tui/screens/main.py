@@ -144,7 +144,8 @@ class MainScreen(ColumnsScreen):
     async def leave(self) -> None:
         """Keep the draft and what was said, and end the engine."""
         try:
-            await self.page.save_draft(self.chat)
+            if self.furnished.is_set():  # before that the composer does not hold the draft yet
+                await self.page.save_draft(self.chat)
         finally:
             await self.desk.close()
 
