@@ -29,7 +29,7 @@ def test_a_text_is_shown_token_by_token(chatapp):
     assert all(set(one) == {"id", "text", "bytes"} for one in shown["tokens"])
     special = json.loads(chatapp("tokenize", "--json", "--special", stdin="Hi<|im_end|>\n").stdout)
     assert [one["text"] for one in special["tokens"]] == ["Hi", "<|im_end|>"]
-    assert chatapp("tokenize", "Hi").out.splitlines()[-1] == "1 token"
+    assert chatapp("tokenize", "Hi").stdout.splitlines()[-1] == "1 token"
 
 
 def test_the_next_token_is_shown_stage_by_stage(chatapp):
