@@ -462,6 +462,31 @@ def test_personas_are_listed_and_shown_and_a_broken_one_says_its_line(call, home
     assert "line 3" in call("personas", "list").err
 
 
+def test_personas_are_begun_and_brought_in_and_overwrite_nothing(call, home, tmp_path):
+    made = call("personas", "new", "Night clerk", "--json").json
+    assert made == {"name": "Night clerk", "path": str(home / "personas" / "night-clerk.md")}
+    assert call("personas", "show", "night clerk").status == 0
+    assert_refused(call("personas", "new", "night clerk", "--json"), "persona", "already")
+    source = tmp_path / "mine.md"
+    source.write_text("---\nname: Tutor\n---\nTeach.\n")
+    assert [call("personas", "import", str(source), "--json").json["name"] for _ in "ab"] == [
+        "Tutor (2)",
+        "Tutor (3)",
+    ]
+    assert call("personas", "show", "Tutor (3)", "--json").json["system"] == "Teach."
+    fields = {"name": "Mira", "description": "<BOT> is kind to <USER>.", "first_mes": "Hello: {{user}}"}
+    for number, card in enumerate((fields, {"spec": "chara_card_v2", "data": fields})):
+        source.write_text(json.dumps(card))
+        name = call("personas", "import", str(source), "--json").json["name"]
+        assert name == ("Mira", "Mira (2)")[number]
+        shown = call("personas", "show", name, "--json").json
+        assert (shown["system"], shown["greeting"]) == ("{{char}} is kind to {{user}}.", "Hello: {{user}}")
+    for broken in ("{}", "{", "---\nname: x\n"):
+        source.write_text(broken)
+        assert_refused(call("personas", "import", str(source), "--json"), "persona", "mine.md was not imported")
+    assert_refused(call("personas", "import", str(tmp_path / "nowhere"), "--json"), "persona")
+
+
 def test_models_are_listed_and_shown_and_other_files_are_refused_with_the_reason(call, tmp_path, model_path):
     listed = call("models", "list", "--json").json
     [shape] = [set(model) for model in listed]

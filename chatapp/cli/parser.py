@@ -81,7 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_run_flags(batch)
     _loading_flags(batch)
     _sessions(commands.add_parser("sessions", help="list, show, search, export, import, and more"), common)
-    _personas(commands.add_parser("personas", help="list and show personas"), common)
+    _personas(commands.add_parser("personas", help="list, show, new, import"), common)
     _presets(commands.add_parser("presets", help="list, show, save, delete sampling presets"), common)
     _models(commands.add_parser("models", help="list, show, add, fetch, choose models"), common)
     add_agenda_commands(commands, common)
@@ -244,6 +244,9 @@ def _personas(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) 
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     _verb(verbs, common, "list", "the shipped personas and your own")
     _verb(verbs, common, "show", "one persona as it is read").add_argument("name", metavar="NAME")
+    _verb(verbs, common, "new", "write a starter file to edit").add_argument("name", metavar="NAME")
+    bring = _verb(verbs, common, "import", "take in a persona file, or a character card as JSON")
+    bring.add_argument("file", metavar="FILE")
 
 
 def _presets(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:

@@ -1,5 +1,6 @@
 """Persona files in, personas out: Markdown with front matter, the shipped ones and the user's own, and macros."""
 
+from chatapp.personas.bringing import import_persona
 from chatapp.personas.file import BrokenPersona
 from chatapp.personas.library import Library, Listed, NoSuchPersona, read_persona, shipped_folder
 from chatapp.personas.macros import MACROS, MacroValues, expand, macro_spans
@@ -13,6 +14,7 @@ __all__ = [
     "MacroValues",
     "NoSuchPersona",
     "expand",
+    "import_persona",
     "macro_spans",
     "new_persona",
     "read_persona",

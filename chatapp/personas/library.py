@@ -57,12 +57,12 @@ def read_persona(path: Path, presets: Presets = SHIPPED) -> Persona:
         BrokenPersona: when the file cannot be read, or cannot be used.
     """
     try:
-        return parse(_read(path), path, presets)
+        return parse(read_bytes(path), path, presets)
     except OSError as error:
         raise BrokenPersona(path, None, f"the file cannot be read ({error.strerror})") from error
 
 
-def _read(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
     """At most one byte more than a persona may have."""
     # A named pipe would wait for its writer for ever: it is opened without waiting, and refused.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))

@@ -43,6 +43,11 @@ def new_persona(folder: Path, name: str) -> Path:
         OSError: when the folder cannot be written.
     """
     name = " ".join(repair(name).split())[:_NAME_CHARACTERS].strip() or "Persona"
+    return write_persona(folder, name, _STARTER.format(name=quoted(name)))
+
+
+def write_persona(folder: Path, name: str, text: str) -> Path:
+    """Write a persona's file; its file name is made from the name. Raises as `new_persona` does."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{_slug(name)}.md"
     try:
@@ -50,7 +55,7 @@ def new_persona(folder: Path, name: str) -> Path:
     except FileExistsError:
         raise FileExistsError(f"{path.name} is there already; nothing was written. Choose another name.") from None
     with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-        file.write(_STARTER.format(name=_quoted(name)))
+        file.write(text)
     return path
 
 
@@ -62,5 +67,6 @@ def _slug(name: str) -> str:
     return f"{slug}-persona" if slug in _RESERVED else slug or "persona"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as YAML in double quotes, on one line."""
     return yaml.safe_dump(text, default_style='"', allow_unicode=True, width=10_000).strip()

@@ -1,0 +1,80 @@
+"""Personas from elsewhere: a persona file, or a SillyTavern character card (V1 to V3) as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from chatapp.personas.file import DESCRIPTION_LIMIT, NAME_LIMIT, BrokenPersona, parse
+from chatapp.personas.library import read_bytes
+from chatapp.personas.starter import quoted, write_persona
+from chatapp.text import repair
+
+
+def import_persona(folder: Path, source: Path, taken: Collection[str]) -> tuple[str, Path]:
+    """Write what a file describes as a persona of its own; returns its name and file. Nothing is overwritten.
+
+    Args:
+        folder: the user's personas.
+        source: the file; a card is known by being a JSON object.
+        taken: folded names in use; a clash gets a number.
+
+    Raises:
+        BrokenPersona: when the file is not understood; nothing was written.
+        OSError: when a file cannot be read or written.
+    """
+    data = read_bytes(source)
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        data = _from_card(data, source)
+    named = parse(data, source).name
+    name = _free(named, taken)
+    text = repair(data.decode("utf-8-sig"))
+    text = text if name == named else _renamed(text, name)
+    if parse(text.encode(), source).name != name:
+        raise BrokenPersona(source, None, f"‘{named}’ is taken, and the name in the file cannot be changed")
+    return name, write_persona(folder, name, text)
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    free, number = name, 1
+    while free.casefold() in taken:
+        number += 1
+        free = f"{name[: NAME_LIMIT - 10]} ({number})"
+    return free
+
+
+def _renamed(text: str, name: str) -> str:
+    line = f"name: {quoted(name)}"
+    if not text.startswith("---"):
+        return f"---\n{line}\n---\n{text}"
+    head, fence, body = text.partition("\n---")
+    head, found = re.subn(r"^name:.*$", lambda _: line, head, count=1, flags=re.MULTILINE)
+    return (head if found else head.replace("\n", f"\n{line}\n", 1)) + fence + body
+
+
+def _from_card(data: bytes, source: Path) -> bytes:
+    try:
+        card: Any = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        raise BrokenPersona(source, None, "this is not JSON that can be read") from None
+    fields = card.get("data") if isinstance(card.get("data"), dict) else card
+    name = " ".join(_field(fields, "name").split())[:NAME_LIMIT]
+    parts = [_field(fields, key) for key in ("system_prompt", "description", "personality", "scenario")]
+    if not name or not any(parts):
+        raise BrokenPersona(source, None, "this is no character card: it has no name, or says nothing of anybody")
+    note = " ".join(_field(fields, "creator_notes").split())[:DESCRIPTION_LIMIT]
+    front = {"name": name, "description": note, "greeting": _field(fields, "first_mes")}
+    head = "".join(f"{key}: {quoted(value)}\n" for key, value in front.items())
+    return ("---\n" + head + "---\n" + "\n\n".join(filter(None, parts)) + "\n").encode()
+
+
+def _field(fields: dict[str, Any], key: str) -> str:
+    value = fields.get(key)
+    text = repair(value).strip() if isinstance(value, str) else ""
+    # The older spelling of the two macros; {{original}} stands for a prompt that there is not.
+    text = re.sub(r"<user>", "{{user}}", text, flags=re.IGNORECASE)
+    text = re.sub(r"<(bot|char)>", "{{char}}", text, flags=re.IGNORECASE)
+    return re.sub(r"\{\{original\}\}", "", text, flags=re.IGNORECASE).strip()
