@@ -141,7 +141,11 @@ def _ask(parser: argparse.ArgumentParser) -> None:
         choices=("whole", "passages", "beginning"),
         help="of a file that does not fit: all of it, what the question is about, or as much as fits",
     )
-    parser.add_argument("--system", metavar="TEXT", help="a system prompt in place of the persona; may be empty")
+    parser.add_argument(
+        "--system",
+        metavar="TEXT",
+        help="in place of the persona; empty sends none, and the model's template may add its own",
+    )
     parser.add_argument("--no-memory", action="store_true", help="tell it nothing of what is remembered of you")
     parser.add_argument("--reproducible", action="store_true", help="bit-equal logits, about 12 %% slower")
     parser.add_argument(
