@@ -12,6 +12,7 @@ from chatapp.chat import Began, Chat, Ended, model_options
 from chatapp.config import Settings
 from chatapp.conversation.message import Role, Status, StopReason
 from chatapp.conversation.persona import Persona
+from chatapp.conversation.sampling import Presets
 from chatapp.engine.client import Engine
 from chatapp.engine.protocol import Prefill, Tokens
 from chatapp.errors import Refusal
@@ -337,7 +338,7 @@ async def test_a_token_that_cannot_be_chosen_is_refused_and_nothing_is_added(cha
 async def test_a_reply_drawn_again_in_reproducible_mode_is_the_same_to_its_end(chat, reproducible):
     """Stopped and continued, with other settings in the middle: each stretch is drawn with its own."""
     await hear(chat.send("Tell me of the sea."), 6, chat.stop)
-    await chat.tune("Wild", {"max_tokens": 20})
+    await chat.tune(Presets().named("Wild"), {"max_tokens": 20})
     reply = reply_of(await hear(chat.go_on(chat.session.tree.tip().id)))
     await hear(chat.send("And of something else."))  # the KV cache holds other text by now
     *_, last = await hear(chat.replay(reply.id))
