@@ -36,7 +36,9 @@ def _read(context: object, prompt: list[int] | range) -> float:
     began = time.perf_counter()
     for start in range(0, len(prompt), BATCH):
         part = prompt[start : start + BATCH]
-        ll.llama_decode(context, ll.llama_batch_get_one((ll.llama_token * len(part))(*part), len(part)))
+        tokens = (ll.llama_token * len(part))(*part)  # the batch does not keep them alive
+        if ll.llama_decode(context, ll.llama_batch_get_one(tokens, len(part))):
+            raise RuntimeError("llama.cpp refused the prompt")
     ll.llama_synchronize(context)
     return len(prompt) / (time.perf_counter() - began)
 
