@@ -17,7 +17,7 @@ from chatapp.conversation.context import Policy
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.prompt import turns
 from chatapp.conversation.sampling import ALL_SETTINGS
-from chatapp.engine.catalog import ModelFile
+from chatapp.engine.catalog import Catalog, ModelFile, ModelNotFound
 from chatapp.engine.client import EngineDied, EngineError
 from chatapp.engine.embedded import FetchError, embedded_model, fetch
 from chatapp.errors import Refusal
@@ -89,8 +89,18 @@ def choose_model(screen: MainScreen) -> None:
         fit=lambda model: plan_load(home, model, freed=desk.loader.to_be_freed()).fit,
         seen=lambda model: home.experience.of(model.path, model.size),
         make_default=lambda model: _make_default(screen, model),
+        problem=lambda path: _problem_of(home.catalog, path),
     )
     screen.app.push_screen(browser, lambda choice: _model_chosen(screen, choice))
+
+
+def _problem_of(catalog: Catalog, path: Path) -> str:
+    """Why a path leads to no model; empty where it does."""
+    try:
+        catalog.resolve(path)
+    except ModelNotFound as error:
+        return str(error)
+    return ""
 
 
 def _make_default(screen: MainScreen, model: ModelFile) -> str:

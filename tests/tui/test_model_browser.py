@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from engine.tiny_gguf import gguf
 from textual.app import App
+from textual.events import Key
 from textual.widgets import Input
 
 from chatapp.engine import embedded
@@ -47,6 +48,7 @@ class Host(App[None]):
             fit=lambda m: fit(m.header, ModelOptions(path=str(m.path)), available) if m.header else None,
             seen=lambda m: seen or Seen(size=m.size),
             make_default=lambda m: self.defaults.append(m.name) or f"{m.name} it is.",
+            problem=lambda path: "" if path.name == "a.gguf" else f"There is no model at {path}.",
         )
 
     def on_mount(self):
@@ -149,11 +151,28 @@ async def test_a_path_is_typed_and_a_name_is_found(folder):
         assert "There is none of that name." in app.text()
         await pilot.press("enter")
         await pilot.pause()
-        assert not app.browser.query(Input)
+        assert not app.browser.query_one(Input).display
         assert app.chosen == []
         await pilot.press("slash", *"/x/a.gguf", "enter")
         await pilot.pause()
         assert app.chosen == [ModelChoice(path=Path("/x/a.gguf"))]
+
+
+async def test_keys_that_come_in_one_burst_are_all_the_fields(folder):
+    """None is dropped or taken for a key of the page; a path to no model stays to be mended, and why is said."""
+    app = Host(folder)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await looked(app, pilot)
+        for letter in "/etc/passwd":
+            app.post_message(Key("slash" if letter == "/" else letter, letter))
+        field = app.browser.query_one(Input)
+        await pilot.pause()
+        assert (field.value, app.defaults) == ("etc/passwd", [])
+        await pilot.press("home", "slash", "enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert (field.value, field.display, app.chosen) == ("/etc/passwd", True, [])
+        assert "There is no model at /etc/passwd." in app.text()
 
 
 async def test_escape_leaves_the_field_and_then_the_page(folder):
@@ -162,7 +181,7 @@ async def test_escape_leaves_the_field_and_then_the_page(folder):
         await looked(app, pilot)
         await pilot.press("slash", "escape")
         await pilot.pause()
-        assert not app.browser.query(Input)
+        assert not app.browser.query_one(Input).display
         await pilot.press("escape")
         await pilot.pause()
         assert app.chosen == [None]

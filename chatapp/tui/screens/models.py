@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -39,6 +40,7 @@ class ModelChoice:
 class ModelBrowser(Screen[ModelChoice | None]):
     """A page of its own; ends with a choice, or with None."""
 
+    AUTO_FOCUS = ""
     CSS_PATH = "../styles/models.tcss"
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -50,7 +52,8 @@ class ModelBrowser(Screen[ModelChoice | None]):
         Binding("pagedown,space", "read_on(1)", "read on", show=False, id="models.read_on"),
         Binding("enter", "choose", "load it", show=False, id="models.load"),
         Binding("d", "default", "make it the default", show=False, id="models.default"),
-        Binding("slash", "type", "find, or type a path", show=False, id="models.find"),
+        # Before the keys behind it: those belong to the field.
+        Binding("slash", "type", "find, or type a path", show=False, id="models.find", priority=True),
         Binding("r", "look", "look again", show=False, id="models.look"),
         Binding("escape,ctrl+o", "leave", "back to the page", show=False, id="models.leave"),
     ]
@@ -72,6 +75,7 @@ class ModelBrowser(Screen[ModelChoice | None]):
         fit: Callable[[ModelFile], Fit | None],
         seen: Callable[[ModelFile], Seen],
         make_default: Callable[[ModelFile], str],
+        problem: Callable[[Path], str],
     ) -> None:
         """Offer the models of a catalog.
 
@@ -82,16 +86,21 @@ class ModelBrowser(Screen[ModelChoice | None]):
             fit: Whether a model fits into memory.
             seen: What is known of a model from before.
             make_default: Makes a model the default; says how that went.
+            problem: Why a path leads to no model, in a sentence; empty where it does. Called in a thread.
         """
         super().__init__()
         self._catalog = catalog
         self._make_default = make_default
         self._page = ModelPage(in_use=in_use, default=default, fit=fit, seen=seen)
+        self._problem = problem
         self._search = 0
+        self._field = Field("a part of a name, or the path of a GGUF")
+        self._field.display = False
 
     def compose(self) -> ComposeResult:
-        """The page; the field is laid on it when it is wanted."""
+        """The page; the field is laid on it, and shown when it is wanted."""
         yield self._page
+        yield self._field
 
     def on_mount(self) -> None:
         """Look for models; those whose headers are known are there in a moment."""
@@ -168,15 +177,12 @@ class ModelBrowser(Screen[ModelChoice | None]):
         """Ask for a part of a name, or for a path."""
         self._page.typing = True
         self._page.say("")
-        field = Field("a part of a name, or the path of a GGUF")
-        field.styles.offset = (_FIELD_AT, self.size.height - 2)
-        self.mount(field)
-        field.focus()
+        self._field.display = True
+        self.set_focus(self._field)  # at once, so that no key comes between
 
     def on_resize(self) -> None:
         """The field stays on the line of keys."""
-        for field in self.query(Field):
-            field.styles.offset = (_FIELD_AT, self.size.height - 2)
+        self._field.styles.offset = (_FIELD_AT, self.size.height - 2)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
@@ -188,14 +194,25 @@ class ModelBrowser(Screen[ModelChoice | None]):
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
         path = _path_in(event.value)
-        self._end_typing()
-        if path is not None:
+        if path is None:
+            self._end_typing()
+        else:
+            self._try(path)
+
+    @work(group="path", exclusive=True)
+    async def _try(self, path: Path) -> None:
+        """Take a path that leads to a model; with another the field keeps what was typed."""
+        if problem := await asyncio.to_thread(self._problem, path):
+            self._page.say(problem)
+        else:
             self.dismiss(ModelChoice(path=path))
 
     def _end_typing(self) -> None:
         self._page.typing = False
         self._page.say("")
-        self.query(Field).remove()
+        self._field.value = ""
+        self._field.display = False
+        self.set_focus(None)
 
 
 def _path_in(text: str) -> Path | None:
