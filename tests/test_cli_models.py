@@ -65,16 +65,6 @@ def test_what_a_load_took_and_how_fast_it_was_is_shown_afterwards(call):
         assert told["tokens_per_s"] > 0
 
 
-@pytest.mark.parametrize(
-    ("flag", "value"),
-    [("--kv-type", "q9"), ("--threads", "-1"), ("--context", "99999999"), ("--gpu-layers", "-2")],
-)
-def test_a_flag_out_of_its_range_is_wrong_usage_with_a_sentence(call, flag, value):
-    status, _, err = call("ask", "Hi", flag, value)
-    assert status == 2
-    assert f"‘{flag[2:].replace('-', '_')}’ cannot be" in err
-
-
 def test_add_links_a_model_and_leaves_it_where_it_is(call, home, rose):
     status, out, _ = call("models", "add", str(rose), "--json")
     link = home / "models" / rose.name
