@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -52,6 +53,10 @@ class Candidate(Token):
     """What it is drawn with, after the whole chain; 0 when it was cut."""
     cut: str | None = None
     """The stage that cut it."""
+
+
+DRAW = "draw"
+"""The stage that decided where none cut a candidate of the top."""
 
 
 class TokenRecord(Token):
@@ -107,8 +112,15 @@ class Row(Token):
     """One candidate through all stages."""
 
     logit: float
+    rank: int
+    """1 for the likeliest by the plain softmax."""
     p: tuple[float | None, ...]
     """Its probability among the survivors of each stage; None from the stage on that cut it."""
+
+    @property
+    def cut_at(self) -> int | None:
+        """The place of the stage that cut it."""
+        return next((place for place, p in enumerate(self.p) if p is None), None)
 
 
 class Draw(_Frozen):
@@ -126,6 +138,8 @@ class Draw(_Frozen):
     """XTC acts where this is at most its probability."""
     refused: Token | None = None
     """What the draw took first and the grammar did not allow; the stages are those of the second draw."""
+    memory: Memory | None = None
+    """What is remembered once the token is said, where mirostat or adaptive-p is in use."""
 
 
 TEMPERATURES = tuple(step / 20 for step in range(41))
@@ -152,8 +166,47 @@ class Decision(_Frozen):
     log_z: float
     curves: tuple[Curve, ...] = ()
     """Of the likeliest five that reach the temperature, where they were asked for."""
+    evaluated: int | None = None
+    """Tokens that were evaluated for it, where the KV cache went along."""
 
     def top(self, stage: int, count: int) -> list[Row]:
         """The likeliest after a stage, the likeliest first."""
         alive = [row for row in self.rows if row.p[stage] is not None]
         return sorted(alive, key=lambda row: (-(row.p[stage] or 0.0), row.id))[:count]
+
+    def record(self, token: int, top: int, memory: Memory | None = None) -> TokenRecord:
+        """The record of a token that is said here, as that of a reply that streams.
+
+        Args:
+            token: One of the rows.
+            top: So many of the likeliest are kept; there must be as many rows of the plain softmax.
+            memory: What was remembered before.
+        """
+        own, last = next(row for row in self.rows if row.id == token), self.stages[-1]
+        likeliest = self.rows[:top]
+        cuts = [row.cut_at for row in likeliest if row.cut_at is not None]
+        return TokenRecord(
+            **_token(own),
+            logprob=own.logit - self.log_z,
+            rank=own.rank,
+            entropy=self.stages[0].entropy,
+            p=own.p[-1] or 0.0,
+            kept=last.kept,
+            mass=last.mass,
+            log_z=self.log_z,
+            stage=self.stages[max(cuts)].sampler if cuts else DRAW,
+            candidates=tuple(
+                Candidate(
+                    **_token(row),
+                    logit=row.logit,
+                    p=row.p[-1] or 0.0,
+                    cut=None if row.cut_at is None else self.stages[row.cut_at].sampler,
+                )
+                for row in likeliest
+            ),
+            memory=memory,
+        )
+
+
+def _token(one: Token) -> dict[str, Any]:
+    return {"id": one.id, "hex": one.hex, "special": one.special}

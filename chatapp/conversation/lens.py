@@ -11,14 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chatapp.conversation.decision import TokenRecord
+from chatapp.conversation.decision import DRAW, TokenRecord
 from chatapp.conversation.trace import Trace
 
 SURPRISING = 4.0
 """Bits from which a token is a surprise."""
 LEVELS = 5
-DRAW = "draw"
-"""The stage that decided where no stage of the chain cut a candidate of the top."""
 
 
 class Measure(StrEnum):

@@ -78,6 +78,7 @@ class Look:
         memory: Memory | None = None,
         top: int = 50,
         curves: bool = False,
+        along: bool = False,
     ) -> Decision:
         """How the next token is decided, stage by stage; waits for a running reply.
 
@@ -100,6 +101,7 @@ class Look:
             memory=memory or Memory(),
             top=top,
             curves=curves,
+            along=along,
         )
         return (await self._ask(request, Decided)).decision
 

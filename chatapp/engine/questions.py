@@ -40,6 +40,9 @@ class Decide(_Message):
     top: Annotated[int, Field(ge=1, le=MAX_CANDIDATES)] = 50
     curves: bool = False
     """Whether it is told how the first five fare at other temperatures."""
+    along: bool = False
+    """Whether the KV cache goes along, as if a reply had said what stands before the token: so the next one costs
+    one token, whichever is chosen here, and so does the one before."""
 
 
 class Restage(_Message):

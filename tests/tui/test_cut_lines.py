@@ -28,6 +28,7 @@ def decision():
     kept = sum(FIRST[:3])
     rows = tuple(
         Row(
+            rank=place + 1,
             id=place,
             hex=data.hex(),
             special=data.startswith(b"<|"),

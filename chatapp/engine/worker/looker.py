@@ -26,6 +26,7 @@ from chatapp.engine.questions import (
     Scored,
 )
 from chatapp.engine.worker.cache import Aborted
+from chatapp.engine.worker.candidates import logits_at
 from chatapp.engine.worker.model import Model
 from chatapp.engine.worker.record import Recorder
 from chatapp.engine.worker.sampler import Said, Sampler
@@ -78,11 +79,24 @@ class Looker:
         if not ids:
             raise LookError("Nothing stands before this token, and this model has none to begin a text with.")
         progress = _Progress(request.id, len(ids), tell)
-        self._read(ids, begun, progress)
-        logits = self._model.aside.last(ids, begun, progress)
+        evaluated = self._go_along(ids, begun, progress) if request.along else None
+        if evaluated is None:
+            self._read(ids, begun, progress)
+            logits = self._model.aside.last(ids, begun, progress)
+        else:
+            logits = logits_at(self._model.cache.logits(), self._model.vocabulary.size).copy()
         said = Said(ids, len(ids) - begun)
         self._seen = _Seen(logits, said, request.seed, request.index, request.memory)
-        return Decided(id=request.id, decision=self._staged(self._seen, request))
+        decision = self._staged(self._seen, request)
+        return Decided(id=request.id, decision=decision.model_copy(update={"evaluated": evaluated}))
+
+    def _go_along(self, ids: list[int], begun: int, progress: Callable[[int], None]) -> int:
+        """Bring the KV cache to where a reply would have it that has said this; how many tokens that takes."""
+        cache = self._model.cache
+        cache.recall(ids, begun)
+        kept = cache.keep_prefix(ids)
+        cache.prefill(ids, progress, self._pause)
+        return len(ids) - kept
 
     def _read(self, ids: list[int], begun: int, progress: Callable[[int], None]) -> None:
         """Have the KV cache hold what stands before a token, where it holds much less, as a reply would have it.
@@ -126,7 +140,8 @@ class Looker:
             sampler.draw(seen.logits, seen.index, staging)
         finally:
             sampler.close()
-        decision = staging.decision(prompt_tokens=len(seen.said.tokens), top=request.top)
+        memory = sampler.memory if sampler.memory != Memory() else None
+        decision = staging.decision(prompt_tokens=len(seen.said.tokens), top=request.top, memory=memory)
         return decision.model_copy(update={"curves": staging.curves()}) if request.curves else decision
 
     def score(self, request: Score, tell: Tell) -> Scored:

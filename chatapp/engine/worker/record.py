@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chatapp.conversation.decision import Candidate, Memory, TokenRecord
+from chatapp.conversation.decision import DRAW, Candidate, Memory, TokenRecord
 from chatapp.engine.worker.candidates import Candidates
 from chatapp.engine.worker.chain import Moment
 from chatapp.engine.worker.vocabulary import Vocabulary
@@ -20,7 +20,6 @@ _HEADS = (6.0, 12.0, np.inf)
 _FEW = 512
 """Candidates that Python goes over faster than numpy."""
 _LOG2E = 1 / np.log(2)
-DRAW = "draw"
 
 
 class Recorder:

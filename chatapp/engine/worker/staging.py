@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from chatapp.conversation.decision import TEMPERATURES, Curve, Decision, Draw, Row, Stage
+from chatapp.conversation.decision import TEMPERATURES, Curve, Decision, Draw, Memory, Row, Stage
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.engine.worker.candidates import Candidates
 from chatapp.engine.worker.chain import Moment, aim, surprise_limit
@@ -66,18 +66,18 @@ class Staging:
         dense[ids] = logits
         return _Seen(name, p, dense, len(ids))
 
-    def decision(self, *, prompt_tokens: int, top: int, also: Sequence[int] = ()) -> Decision:
+    def decision(self, *, prompt_tokens: int, top: int, memory: Memory | None = None) -> Decision:
         """All that was seen.
 
         Args:
             prompt_tokens: Tokens that stand before the one decided.
             top: So many of the likeliest of each stage get a row.
-            also: Tokens that get a row in any case.
+            memory: What is remembered after the draw.
         """
         plain = self._seen[0]
         best = float(plain.logits.max())
         log_z = best + float(np.log(np.exp(plain.logits.astype(np.float64) - best).sum()))
-        ids = {self._token, *also, *(() if self._refused is None else (self._refused,))}
+        ids = {self._token, *(() if self._refused is None else (self._refused,))}
         for seen in self._seen:
             ids.update(likeliest(seen.p, top))
         order = sorted(ids, key=lambda token: (-plain.p[token], token))
@@ -85,8 +85,8 @@ class Staging:
             vocabulary=self._vocabulary.size,
             prompt_tokens=prompt_tokens,
             stages=tuple(self._stage(place) for place in range(len(self._seen))),
-            rows=tuple(self._row(token) for token in order),
-            draw=self._draw(),
+            rows=tuple(self._row(token, place, top) for place, token in enumerate(order)),
+            draw=self._draw(memory),
             log_z=log_z,
         )
 
@@ -113,11 +113,15 @@ class Staging:
             for token in shown
         )
 
-    def _row(self, token: int) -> Row:
+    def _row(self, token: int, place: int, top: int) -> Row:
         chances = (float(seen.p[token]) for seen in self._seen)
+        plain = self._seen[0].logits
+        among_the_likeliest = place < top  # and so are all that stand before it
+        rank = place if among_the_likeliest else int(np.count_nonzero(plain > plain[token]))
         return Row(
             **self._vocabulary.token(token).model_dump(),
-            logit=float(self._seen[0].logits[token]),
+            logit=float(plain[token]),
+            rank=rank + 1,
             p=tuple(None if p < 0 else p for p in chances),
         )
 
@@ -159,7 +163,7 @@ class Staging:
         spread = np.ptp(seen.logits[kept].astype(np.float64))
         return float(np.ptp(before.logits[kept].astype(np.float64)) / spread) if spread else 0.0
 
-    def _draw(self) -> Draw:
+    def _draw(self, memory: Memory | None) -> Draw:
         last, token = self._seen[-1], self._token
         own = float(last.p[token])
         ids = np.arange(len(last.p))
@@ -174,6 +178,7 @@ class Staging:
             high=low + own,
             xtc_chance=self._moment.xtc_chance if any(seen.name == "xtc" for seen in self._seen) else None,
             refused=None if self._refused is None else self._vocabulary.token(self._refused),
+            memory=memory,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -210,3 +211,47 @@ def test_the_curves_pass_through_what_the_chain_gives_at_each_temperature(model,
     assert len(decision.curves) == 5
     for curve in decision.curves:
         assert curve.p[place] == pytest.approx(final[curve.id] or 0.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["lively", "mirostat", "adaptive", "greedy", "constrained"])
+def test_a_reply_told_token_by_token_is_the_reply_that_is_drawn_at_once(exact_model, ask_exactly, name):
+    """Its records too. The KV cache goes along: one token is evaluated for each, forth, back and aside."""
+    settings = SETTINGS[name]
+    reply, records = recording(ask_exactly, settings)
+    looker, said, memory = Looker(exact_model), [], Memory()
+
+    def look():
+        request = Decide(
+            id=1,
+            turns=tuple(ASKED),
+            begun=tuple(said),
+            settings=settings,
+            seed=11,
+            index=len(said),
+            memory=memory,
+            along=True,
+        )
+        return looker.decide(request, ignore).decision
+
+    for place, record in enumerate(records):
+        decision = look()
+        assert decision.evaluated == 1 or place == 0
+        assert decision.draw.token.id == reply.token_ids[place]
+        told = decision.record(decision.draw.token.id, 10, record.memory)
+        assert json.loads(told.model_dump_json()) == approximately(json.loads(record.model_dump_json()))
+        memory = decision.draw.memory or Memory()
+        said.append(record.id)
+    if name == "greedy":
+        said[-3:] = []
+        assert look().evaluated == 1
+        said.append(decision.rows[2].id)
+        assert look().evaluated == 1
+
+
+def approximately(value):
+    """The same, numbers to five digits."""
+    if isinstance(value, dict):
+        return {name: approximately(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [approximately(one) for one in value]
+    return pytest.approx(value, abs=2e-5) if isinstance(value, float) else value
