@@ -189,8 +189,8 @@ async def _ask_and_cut(app: ChatApp, pilot: Pilot[None]) -> None:
     main = app.screen
     assert isinstance(main, MainScreen)  # noqa: S101
     await main.tune({"seed": 7, "temperature": 0.65, "max_tokens": 8, "min_p": 0.05, "top_p": 0.95})
-    main.desk.submit("Finish this sentence: the best thing about the sea is the")
-    await _until(pilot, lambda: len(main.chat.session.tree) > 1 and not main.desk.busy)
+    main.desk.turns.submit(main.chat, "Finish this sentence: the best thing about the sea is the")
+    await _until(pilot, lambda: len(main.chat.session.tree) > 1 and not main.desk.turns.busy)
     await pilot.press("f4")
     await _until(pilot, lambda: isinstance(app.screen, CutView) and app.screen.body.view is not None)
     await pilot.press("left", "down", "down")

@@ -103,7 +103,7 @@ class Assistant:
         self._hold(chat, command, done=True)
 
     def _hold(self, chat: Chat, command: str, *, done: bool = False) -> None:
-        self._screen.desk.hold(chat, command, done=done)
+        self._screen.desk.unsent.hold(chat, command, done=done)
         self._screen.page.keep_draft()
 
     async def _remind(self, text: str) -> None:
@@ -112,7 +112,7 @@ class Assistant:
                 plan, by_model = planned(text, utc_now(), local_zone_name()), False
             except NotUnderstood as error:
                 desk = self._screen.desk
-                if desk.busy or not desk.model.ready or not worth_asking(text):
+                if not desk.turns.free or not worth_asking(text):
                     self._give_back("remind", text, str(error))
                     return
                 self._screen.notify(

@@ -107,7 +107,7 @@ class ChatView(Vertical):
 
     def show_path(self, *, follow: bool = True) -> None:
         """The active path of the tree; a reply that streams goes on in its place."""
-        shown = page.entries(self.chat, self.desk.waiting(self.chat), self.desk.no_room(self.chat))
+        shown = page.entries(self.chat, self.desk.unsent.of(self.chat), self.desk.turns.no_room(self.chat))
         live = self.chat.streaming
         place = next((i for i, entry in enumerate(shown) if live and entry.key == live.id), len(shown))
         self.transcript.set_preface(self._preface)
@@ -129,7 +129,7 @@ class ChatView(Vertical):
         """What enter does, where that is not plain."""
         if self.desk.model.file is None and self.desk.model.problem:
             return "no model; ctrl+o chooses one"
-        return "enter queues" if self.desk.busy or not self.desk.model.ready else ""
+        return "" if self.desk.turns.free else "enter queues"
 
     def show_model(self) -> None:
         """The model loads, is ready, or failed to."""
@@ -150,12 +150,12 @@ class ChatView(Vertical):
         """The status line and the context meter; called four times a second, paints only what changed."""
         if self.desk.chat is None:
             return
-        waits = len(self.desk.waiting(self.chat))
+        waits = len(self.desk.unsent.of(self.chat))
         state = state_of(
             self.desk.model, self.chat, self._progress, waits, self._unsaved, temporary=self._temporary
         )
-        if state.quiet or self.desk.no_room(self.chat):
-            state = room_state(self.chat, self._prompt, self.desk.no_room(self.chat)) or state
+        if state.quiet or self.desk.turns.no_room(self.chat):
+            state = room_state(self.chat, self._prompt, self.desk.turns.no_room(self.chat)) or state
         if self.desk.store.read_only:
             state = State("read only", "!", "warn", facts=(self.desk.store.read_only,))
         elif self.transcript.cursor is not None and self.chat.streaming is None and not self._unsaved:
@@ -248,7 +248,7 @@ class ChatView(Vertical):
 
     def idle(self) -> None:
         """The model is free again."""
-        if self.desk.no_room(self.chat):
+        if self.desk.turns.no_room(self.chat):
             self.show_path()
         self.show_names()
         self.plan_context()

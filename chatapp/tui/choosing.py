@@ -384,7 +384,7 @@ def _palette_chosen(screen: MainScreen, item: Item | None) -> None:
         case "preset":
             screen.run_worker(screen.tuning.choose(value), group="tune")
         case "policy":
-            screen.run_worker(screen.desk.choose_policy(value), group="tune")
+            screen.run_worker(_choose_policy(screen, value), group="tune")
         case "setting":
             screen.go_to_setting(value)
         case "model":
@@ -405,3 +405,8 @@ def choose_theme(app: App[None], screen: MainScreen, name: str) -> None:
     app.theme = name
     with screen.page.trouble_told():
         save_setting(screen.home.paths.settings, "theme", name)
+
+
+async def _choose_policy(screen: MainScreen, policy: Policy) -> None:
+    await screen.chat.room.choose_policy(policy)
+    screen.desk.turns.try_again(screen.chat)

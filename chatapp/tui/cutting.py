@@ -48,5 +48,5 @@ def _reply(screen: MainScreen, message_id: int | None) -> Message | None:
 def _go_on(screen: MainScreen, fork: Fork | None) -> None:
     if fork is not None:
         verb = partial(screen.chat.fork_at, fork.reply, fork.index, fork.token)
-        if not screen.desk.run(verb):
+        if not screen.desk.turns.run(screen.chat, verb):
             screen.notify("The model is busy; esc stops it.", markup=False, timeout=3)

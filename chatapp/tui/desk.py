@@ -1,4 +1,4 @@
-"""What lies on the desk: the store, the engine, the chats that are open, and the messages that wait.
+"""What lies on the desk: the store, the engine, and the chats that are open.
 
 The screen asks the desk to do things and is told what happened through its listener; the desk knows no widget.
 """
@@ -6,75 +6,25 @@ The screen asks the desk to do things and is told what happened through its list
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
-from functools import partial
-from typing import NamedTuple, Protocol
 
-from chatapp.chat import Began, Chat, Ended, TurnEvent
-from chatapp.conversation.attachment import Attachment
-from chatapp.conversation.context import Policy
-from chatapp.conversation.message import Kind
+from chatapp.chat import Chat
 from chatapp.conversation.session import Session, SessionHead
 from chatapp.engine.catalog import ModelFile
 from chatapp.engine.client import Engine
-from chatapp.errors import Refusal
-from chatapp.fitting import NoRoom
 from chatapp.home import Home
-from chatapp.recording import Saved, Saving, Unsaved
-from chatapp.store import Damaged, NotSaved, Store, StoreError
+from chatapp.store import Damaged, Store, StoreError
 from chatapp.tui.keeping import Keeping
+from chatapp.tui.listener import Listener
 from chatapp.tui.loader import Loader, ModelState
+from chatapp.tui.turns import Turns
+from chatapp.tui.unsent import Unsent
 from chatapp.tui.watch import catch_up, follow, look_after
 
 CLOSE_SECONDS = 2.0
-RETRY_SECONDS = 2.0
-"""Until a message that the disk refused is tried again."""
-
-
-Verb = Callable[[Policy | None], AsyncGenerator[TurnEvent, None]]
-"""A turn that can be run, given what is to be done once if the context window is full."""
-
-
-class Waiting(NamedTuple):
-    """A message that waits for the model, with the files that go with it."""
-
-    chat: Chat
-    text: str
-    files: tuple[Attachment, ...]
-
-
-class Listener(Protocol):
-    """Who is told: called on the event loop, and quick."""
-
-    def hear_turn(self, chat: Chat, event: TurnEvent) -> None:
-        """Something happened in a turn, of the chat in view or of another."""
-
-    def hear_saving(self, saving: Saving) -> None:
-        """The disk refuses a reply, or has taken it after all."""
-
-    def hear_model(self) -> None:
-        """The model is another, or loads, or failed to."""
-
-    def hear_waiting(self) -> None:
-        """What waits has changed."""
-
-    def hear_idle(self) -> None:
-        """A turn is over, and the model is free."""
-
-    def hear_others(self, chat: Chat | None) -> None:
-        """Another window has written something; in this chat, if one is given."""
-
-    def hear_damage(self, error: StoreError) -> None:
-        """The file that holds the chats was found to be damaged."""
-
-    def tell_trouble(self, sentence: str) -> None:
-        """Something could not be done."""
 
 
 class Desk:
-    """The store, the engine, the open chats and the queue of messages."""
+    """The store, the engine, and the open chats with what is asked in them."""
 
     def __init__(self, home: Home, listener: Listener) -> None:
         self.home = home
@@ -83,16 +33,11 @@ class Desk:
         self.loader = Loader(self.engine, home, self, listener.hear_model)
         self.store: Store
         self.states = Keeping(None)
+        self.unsent = Unsent(self.keep, listener.hear_saving)
+        self.turns = Turns(self.unsent, self.loader, self.states, listener, self.keep)
         self._listener = listener
         self._chats: dict[str, Chat] = {}
-        self._waiting: list[Waiting] = []
-        self._no_room: dict[Chat, tuple[NoRoom, Verb, Waiting | None]] = {}
-        """The chats whose next turn does not fit into the window, that turn, and the message that waits for it."""
-        self._asked: defaultdict[Chat, list[str]] = defaultdict(list)
-        """Commands whose dialogs are not answered yet, each with the chat that it was written in."""
-        self._turn: asyncio.Task[None] | None = None
         self._behind: list[asyncio.Task[None]] = []
-        self._refused = ""
         self._keeping = asyncio.Lock()
         self._open = False
 
@@ -115,7 +60,7 @@ class Desk:
             self.store = await Store.open_as_possible(path)
         self._open = True
         kept = not (temporary or self.store.read_only)
-        self.states = Keeping(self.home.recall(self.engine) if kept else None)
+        self.states.recall = self.home.recall(self.engine) if kept else None
         self._behind = [asyncio.create_task(look_after(self.store, self.tell))]
         if not temporary:
             self._behind.append(asyncio.create_task(follow(self.store, self._hear_others)))
@@ -141,9 +86,7 @@ class Desk:
         for task in self._behind:
             task.cancel()
         await self.loader.close()
-        if self._turn is not None:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._turn, CLOSE_SECONDS)
+        await self.turns.close(CLOSE_SECONDS)
         await self.states.close(CLOSE_SECONDS)
         await self.engine.close()
         if self._open:
@@ -162,9 +105,13 @@ class Desk:
 
     async def make_room(self) -> None:
         """Stop the running reply, and wait until it is kept."""
-        if self._turn is not None:
-            self.stop_all()
-            await asyncio.shield(self._turn)
+        self.stop_all()
+        await self.turns.over()
+
+    def stop_all(self) -> None:
+        """Ask every reply that is being written to stop."""
+        for chat in self._chats.values():
+            chat.stop()
 
     async def use(self, file: ModelFile) -> None:
         """Answer with this model from now on, in every chat, and send what waits."""
@@ -175,8 +122,7 @@ class Desk:
             self.chat.session.model = str(file.path)
             if self.chat.session.id:
                 await self.store.save_model(self.chat.session.id, str(file.path))
-        self._no_room.clear()  # another window has other room
-        self._pump()
+        self.turns.try_all_again()
 
     def tell_trouble(self, sentence: str) -> None:
         """Something could not be done."""
@@ -245,26 +191,6 @@ class Desk:
             if session.on_full is not None:
                 await self.store.save_policy(session.id, session.on_full)
 
-    async def save_draft(self, chat: Chat, draft: str) -> None:
-        """Keep what is being written, with what waits: neither is lost if the app dies."""
-        text = "\n\n".join([*self.waiting(chat), *self._asked[chat], draft]).strip("\n")
-        if self.store.read_only or not (chat.session.id or text.strip()):
-            return
-        try:
-            await self.keep(chat)
-            await self.store.save_draft(chat.session.id, text)
-        except NotSaved as error:
-            self._refuse("draft", error)
-        else:
-            self._accept("draft")
-
-    def hold(self, chat: Chat, command: str, *, done: bool = False) -> None:
-        """Keep a command with the draft until what it asks is answered: then it is done."""
-        if done:
-            self._asked[chat].remove(command)
-        else:
-            self._asked[chat].append(command)
-
     async def rename(self, uid: str, title: str) -> None:
         """Give a session a title of one's own."""
         session = await self._session(uid)
@@ -281,9 +207,7 @@ class Desk:
         """Move a session to the trash."""
         session = await self._session(uid)
         if (chat := self._chats.pop(uid, None)) is not None:
-            chat.stop()
-            self._no_room.pop(chat, None)
-            self._waiting = [one for one in self._waiting if one.chat is not chat]
+            self.turns.forget(chat)
         await self.store.trash(session.id)
         self.states.forget(uid)
 
@@ -304,143 +228,3 @@ class Desk:
         if session.uid:
             self._chats[session.uid] = chat
         return chat
-
-    # Turns --------------------------------------------------------------------------------------------------
-
-    @property
-    def busy(self) -> bool:
-        """Whether a reply is being written, in whatever session."""
-        return self._turn is not None and not self._turn.done()
-
-    def waiting(self, chat: Chat) -> list[str]:
-        """The messages of a chat that wait for the model."""
-        return [one.text for one in self._waiting if one.chat is chat]
-
-    def submit(self, text: str) -> None:
-        """Send a message, with the files that go with it, as soon as the model is free; until then it waits."""
-        assert self.chat is not None  # noqa: S101  there is a chat in view before anything can be written
-        self.chat.session.draft = ""
-        self._waiting.append(Waiting(self.chat, text, tuple(self.chat.files)))
-        self.chat.files = []
-        self._listener.hear_waiting()
-        self._pump()
-
-    def take_back(self) -> str | None:
-        """The last message of the chat in view that waits, taken out of the queue."""
-        for place in reversed(range(len(self._waiting))):
-            if self._waiting[place].chat is self.chat:
-                waited = self._waiting.pop(place)
-                self.chat.files = [*waited.files, *self.chat.files]
-                if not self.waiting(self.chat):
-                    self._no_room.pop(self.chat, None)
-                self._listener.hear_waiting()
-                return waited.text
-        return None
-
-    def run(self, verb: Verb, on_refused: Callable[[], None] = lambda: None) -> bool:
-        """Run a turn of the chat in view, if the model is free; whether it was.
-
-        `on_refused` is called when nothing came of it, so that what was typed can be given back.
-        """
-        if self.chat is None or self.busy or not self.model.ready:
-            return False
-        self._no_room.pop(self.chat, None)
-        self._turn = asyncio.create_task(self._run(self.chat, verb, on_refused=on_refused))
-        return True
-
-    def no_room(self, chat: Chat) -> NoRoom | None:
-        """Why the next turn of a chat waits for room in the context window, if it does."""
-        return self._no_room[chat][0] if chat in self._no_room else None
-
-    def make_fit(self, on_full: Policy) -> bool:
-        """Run what waits for room in the chat in view, and do this for it; whether there was anything."""
-        if self.chat is None or self.chat not in self._no_room or self.busy or not self.model.ready:
-            return False
-        _, verb, waited = self._no_room.pop(self.chat)
-        self._turn = asyncio.create_task(self._run(self.chat, verb, waited, on_full))
-        return True
-
-    def try_again(self) -> None:
-        """Something has changed that may make room for what waits in the chat in view."""
-        if self.chat is not None and self._no_room.pop(self.chat, None) is not None:
-            self._listener.hear_waiting()
-            self._pump()
-
-    async def choose_policy(self, policy: Policy | None) -> None:
-        """Choose what is done in the chat in view when the context window is full."""
-        if self.chat is not None:
-            await self.chat.room.choose_policy(policy)
-            self.try_again()
-
-    def _pump(self) -> None:
-        """Send what waits longest, if the model is free; it leaves the queue when it is on disk."""
-        if self.busy or not self.model.ready:
-            return
-        waited = next((one for one in self._waiting if one.chat not in self._no_room), None)
-        if waited is not None:
-            verb = partial(waited.chat.send, waited.text, files=waited.files)
-            self._turn = asyncio.create_task(self._run(waited.chat, verb, waited))
-
-    async def _run(
-        self,
-        chat: Chat,
-        verb: Verb,
-        waited: Waiting | None = None,
-        on_full: Policy | None = None,
-        *,
-        on_refused: Callable[[], None] = lambda: None,
-    ) -> None:
-        pause = 0.0
-        self.states.turn_began()
-        try:
-            await self.keep(chat)
-            async with aclosing(verb(on_full)) as events:
-                async for event in events:
-                    if isinstance(event, Began):
-                        self._accept("turn")
-                    if isinstance(event, Began) and event.reply.kind is Kind.SUMMARY:
-                        await self._keep_unsent(chat)
-                    elif isinstance(event, Began):
-                        self._waiting = [one for one in self._waiting if one is not waited]
-                        await self._keep_unsent(chat)
-                    elif isinstance(event, Ended):
-                        self.loader.learn(event.reply)
-                    self._listener.hear_turn(chat, event)
-        except NoRoom as refused:
-            self._no_room[chat] = (refused, verb, waited)
-            on_refused()
-        except NotSaved as error:
-            pause = RETRY_SECONDS
-            self._refuse("turn", error)
-        except (StoreError, Refusal) as error:
-            pause = RETRY_SECONDS
-            self._listener.tell_trouble(str(error))
-            on_refused()
-        finally:
-            self._turn = None
-            self.states.turn_ended(chat)
-            self._listener.hear_idle()
-            asyncio.get_running_loop().call_later(pause, self._pump)
-
-    async def _keep_unsent(self, chat: Chat) -> None:
-        """Save the draft again, since a message took its place in the store; its session need not be in view."""
-        if chat.session.draft or self.waiting(chat) or self._asked[chat]:
-            try:
-                await self.save_draft(chat, chat.session.draft)
-            except StoreError as error:
-                self._listener.tell_trouble(str(error))
-
-    def _refuse(self, what: str, error: NotSaved) -> None:
-        """The disk refuses: said for as long as it does, while the text waits in memory."""
-        self._refused = what
-        self._listener.hear_saving(Unsaved(str(error)))
-
-    def _accept(self, what: str) -> None:
-        if self._refused == what:
-            self._refused = ""
-            self._listener.hear_saving(Saved())
-
-    def stop_all(self) -> None:
-        """Ask every reply that is being written to stop."""
-        for chat in self._chats.values():
-            chat.stop()

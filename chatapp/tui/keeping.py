@@ -20,7 +20,7 @@ class Keeping:
     """When the states of the open chats are brought back and kept; without a `recall`, never."""
 
     def __init__(self, recall: Recall | None) -> None:
-        self._recall = recall
+        self.recall = recall
         self._due: set[Chat] = set()
         """Chats with something new since they were kept."""
         self._timer: asyncio.TimerHandle | None = None
@@ -28,9 +28,9 @@ class Keeping:
 
     def opened(self, chat: Chat) -> None:
         """A chat has come into view: have its state in the engine before its next message."""
-        chat.recall = self._recall
-        if self._recall is not None and chat.session.uid:
-            self._start(self._recall.bring_back(chat.session.uid))
+        chat.recall = self.recall
+        if self.recall is not None and chat.session.uid:
+            self._start(self.recall.bring_back(chat.session.uid))
 
     def left(self, chat: Chat | None) -> None:
         """A chat has gone out of view."""
@@ -45,7 +45,7 @@ class Keeping:
     def turn_ended(self, chat: Chat) -> None:
         """The model is free, and a chat has something new."""
         self.turn_began()
-        if self._recall is not None:
+        if self.recall is not None:
             self._due.add(chat)
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(IDLE_SECONDS, lambda: self._start(self._keep_all()))
@@ -53,8 +53,8 @@ class Keeping:
     def forget(self, uid: str) -> None:
         """A session was thrown away."""
         self._due = {chat for chat in self._due if chat.session.uid != uid}
-        if self._recall is not None:
-            self._start(self._recall.forget(uid))
+        if self.recall is not None:
+            self._start(self.recall.forget(uid))
 
     async def close(self, seconds: float) -> None:
         """Keep what is new, if that takes no longer."""

@@ -287,5 +287,5 @@ class LensPage(BranchingPage):
             self.notify("Only a reply can go on with another token.", markup=False, timeout=3)
         else:
             fork = partial(self.chat.fork_at, reading.message.id, reading.at, reading.chosen.id)
-            if not self.desk.run(fork):
+            if not self.desk.turns.run(self.chat, fork):
                 self.notify("The model is busy; esc stops it.", markup=False, timeout=3)

@@ -22,7 +22,7 @@ def open_many(screen: MainScreen) -> None:
     """Ask how many replies, to what is being written or else to the last question; then let them begin."""
     if screen.app.screen is not screen:
         return
-    if screen.desk.busy or not screen.desk.model.ready or screen.desk.store.read_only:
+    if not screen.desk.turns.free or screen.desk.store.read_only:
         screen.notify("The model is busy; esc stops it.", markup=False, timeout=3)
         return
     chat = screen.chat
@@ -79,7 +79,7 @@ class _Many:
             if self._ways is not None:
                 self._ways.end()
 
-        if not self._screen.desk.run(turn):
+        if not self._screen.desk.turns.run(self._chat, turn):
             self._screen.notify("The model is busy; esc stops it.", markup=False, timeout=3)
 
     def _show(self, event: WaysBegan, question: str) -> None:

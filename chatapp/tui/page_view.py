@@ -23,7 +23,8 @@ from chatapp.store import StoreError
 from chatapp.tui import entries as page
 from chatapp.tui.attaching_page import AttachingPage
 from chatapp.tui.commands import begun, parse, slip
-from chatapp.tui.desk import Desk, Verb
+from chatapp.tui.desk import Desk
+from chatapp.tui.turns import Verb
 from chatapp.tui.widgets.composer import Composer
 from chatapp.tui.widgets.head import NewLines
 from chatapp.tui.widgets.margin_lines import CommandLines
@@ -86,7 +87,7 @@ class PageView(AttachingPage):
         return "editing, esc leaves it" if self._editing else super().hint()
 
     def _run(self, verb: Verb, on_refused: Callable[[], None] = lambda: None) -> bool:
-        runs = self.desk.run(verb, on_refused)
+        runs = self.desk.turns.run(self.chat, verb, on_refused)
         if not runs:
             self.notify("The model is busy; esc stops it.", markup=False, timeout=3)
         return runs
@@ -103,8 +104,8 @@ class PageView(AttachingPage):
         elif not event.text.strip() and self.chat.files:
             self.notify("Write what you want of the file, then enter sends both.", markup=False, timeout=4)
         elif not event.text.strip():
-            if self.desk.waiting(self.chat) and self.desk.no_room(self.chat):
-                self.desk.make_fit(Policy.STOP)  # that is: send it as it is
+            if self.desk.unsent.of(self.chat) and self.desk.turns.no_room(self.chat):
+                self.desk.turns.make_fit(self.chat, Policy.STOP)  # that is: send it as it is
             elif tip is not None and page.can_go_on(tip):
                 self._run(partial(self.chat.go_on, tip.id))
         elif (edited := self._editing) is not None:
@@ -122,14 +123,14 @@ class PageView(AttachingPage):
         if self.chat.files:
             self._send_with_files(self.chat, text)
         else:
-            self.desk.submit(text)
+            self.desk.turns.submit(self.chat, text)
 
     @work(group="send")
     async def _send_with_files(self, chat: Chat, text: str) -> None:
         """Send, with the files as they are now; whoever has gone to another chat meanwhile has it as a draft."""
         await self.renew_files(chat, text)
         if chat is self.desk.chat:
-            self.desk.submit(text)
+            self.desk.turns.submit(self.chat, text)
             await self.show_files()
         else:
             chat.session.draft = text
@@ -180,7 +181,7 @@ class PageView(AttachingPage):
         if self._editing is None and chat is self.desk.chat:
             chat.session.draft = self.composer.text
             with self.trouble_told():
-                await self.desk.save_draft(chat, self.composer.text)
+                await self.desk.unsent.save_draft(chat, self.composer.text)
 
     @contextmanager
     def trouble_told(self) -> Iterator[None]:
@@ -193,7 +194,7 @@ class PageView(AttachingPage):
     @on(Composer.Recall)
     def _recall(self, event: Composer.Recall) -> None:
         event.stop()
-        if (text := self.desk.take_back()) is not None:
+        if (text := self.desk.turns.take_back(self.chat)) is not None:
             self.composer.write(text)
             self._files_changed()
             return
@@ -286,7 +287,7 @@ class PageView(AttachingPage):
         self.show_path(follow=False)
         if self.transcript.cursor is not None and self.transcript.column.slot(message.id) is not None:
             self.transcript.stand_on(message.id)
-        self.desk.try_again()
+        self.desk.turns.try_again(self.chat)
         self.plan_context()
 
     @on(Transcript.Again)
@@ -334,13 +335,13 @@ class PageView(AttachingPage):
         if action != "make_fit":
             return super().check_action(action, parameters)
         return self.desk.chat is not None and (
-            self.desk.no_room(self.chat) is not None or self._full_tip() is not None
+            self.desk.turns.no_room(self.chat) is not None or self._full_tip() is not None
         )
 
     def action_make_fit(self, policy: str) -> None:
         """Make room once, for the message that waits for it or for the reply that filled the window."""
         tip = self._full_tip()
-        if self.desk.make_fit(Policy(policy)):
+        if self.desk.turns.make_fit(self.chat, Policy(policy)):
             if self._editing is not None:
                 self._leave_editing()
         elif tip is not None:

@@ -25,6 +25,7 @@ from chatapp.tui.widgets.sampling import SamplingPanel
 
 if TYPE_CHECKING:
     from chatapp.tui.screens.main import MainScreen
+    from chatapp.tui.screens.sampling_screen import SamplingScreen
 
 TOLD_SECONDS = 6
 
@@ -59,7 +60,7 @@ def _delete(screen: MainScreen, *, name: str) -> None:
 class Tuning:
     """The presets there are, and the settings of the chat in view."""
 
-    def __init__(self, screen: MainScreen) -> None:
+    def __init__(self, screen: SamplingScreen) -> None:
         self._screen = screen
         self.presets: Presets = SHIPPED
         """As they were read last: the screen never waits for the disk."""
@@ -122,7 +123,7 @@ class Tuning:
             )
 
     async def _done(self, work: Callable[[], object]) -> bool:
-        if self._screen.wanted.temporary:
+        if self._screen.temporary:
             self._screen.tell_trouble(TEMPORARY)
             return False
         try:

@@ -79,7 +79,7 @@ async def test_an_engine_that_dies_in_mid_token_costs_neither_the_app_nor_a_word
             pid = person.desk.engine.pid
             os.kill(pid, number)
             died = time.monotonic()
-            await person.until(lambda: not person.desk.busy, PATIENCE)
+            await person.until(lambda: not person.desk.turns.busy, PATIENCE)
             assert reply.status is Status.ERROR
             stored = (await person.kept()).tree[reply.id]
             assert (stored.status, stored.text, stored.token_ids) == (Status.ERROR, reply.text, reply.token_ids)
@@ -105,7 +105,7 @@ async def test_an_engine_that_stands_still_is_stopped_without_and_replaced(tmp_p
             held = time.monotonic()
             await person.press("escape")
             asked = time.monotonic()
-            while person.desk.busy:  # noqa: ASYNC110  closer to the moment than an event would be
+            while person.desk.turns.busy:  # noqa: ASYNC110  closer to the moment than an event would be
                 await asyncio.sleep(0.005)
             stopped.append(time.monotonic() - asked)
             assert reply.status is Status.STOPPED

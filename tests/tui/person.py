@@ -66,7 +66,7 @@ class Person:
 
     @property
     def idle(self):
-        return not self.desk.busy and not self.desk._waiting and self.desk.model.ready
+        return self.desk.turns.free and not self.desk.unsent.queue
 
     @contextmanager
     def engine_held(self):

@@ -322,7 +322,7 @@ async def test_a_reminder_that_was_not_answered_is_the_draft_of_the_next_start(o
         await person.until(lambda: isinstance(person.app.screen, Preview))
         person.app.screen._clock = lambda: 1e12
         await person.press("right", "enter")
-        await person.until(lambda: not any(person.desk._asked.values()))
+        await person.until(lambda: not person.desk.unsent.asking)
     async with open_app(continue_newest=True) as person:
         assert (person.draft, await reminders(person)) == ("", ["call mum"])
 

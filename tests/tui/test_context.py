@@ -79,8 +79,8 @@ async def fill(person, until):
     """Ask until something holds."""
     for _ in range(12):
         await person.say(QUESTION)
-        await person.until(lambda: not person.desk.busy)
-        await person.until(lambda: person.idle or person.desk.no_room(person.chat))
+        await person.until(lambda: not person.desk.turns.busy)
+        await person.until(lambda: person.idle or person.desk.turns.no_room(person.chat))
         if until():
             return
     raise AssertionError("it did not come to that")
@@ -114,23 +114,23 @@ async def test_what_leaves_is_said_before_and_marked_and_comes_back(open_app):
 
 async def test_a_message_that_does_not_fit_waits_and_says_how_it_can_go_on(open_app):
     async with open_app(Policy.STOP) as person:
-        await fill(person, lambda: person.desk.no_room(person.chat))
-        plan = person.desk.no_room(person.chat).plan
+        await fill(person, lambda: person.desk.turns.no_room(person.chat))
+        plan = person.desk.turns.no_room(person.chat).plan
         assert f"{plan.over} tokens too many for the context window of 192" in words(person)
-        assert person.desk.waiting(person.chat) == [QUESTION]
+        assert person.desk.unsent.of(person.chat) == [QUESTION]
         assert state(person).word == "no room"
         assert f"{plan.prompt} / 192" in state(person).facts
         before = len(person.chat.session.tree)
         await person.press("up")  # taken back
         assert person.draft == QUESTION
         await person.press("enter")
-        await person.until(lambda: person.desk.no_room(person.chat))
+        await person.until(lambda: person.desk.turns.no_room(person.chat))
         assert len(person.chat.session.tree) == before
         await person.press("ctrl+d")
         await person.until(lambda: person.idle)
         assert [border.kind for border in borders(person)] == [Kind.CUT]
         assert person.chat.prompt.plan.left_out > 0
-        assert person.desk.waiting(person.chat) == []
+        assert person.desk.unsent.of(person.chat) == []
 
 
 async def test_an_edit_that_does_not_fit_is_given_back(open_app):
@@ -140,7 +140,7 @@ async def test_an_edit_that_does_not_fit_is_given_back(open_app):
         await person.type(" " + QUESTION * 20)
         typed = person.draft
         await person.press("enter")
-        await person.until(lambda: person.desk.no_room(person.chat))
+        await person.until(lambda: person.desk.turns.no_room(person.chat))
         await person.until(lambda: person.draft == typed)
 
 

@@ -59,7 +59,7 @@ async def test_esc_stops_a_load_and_ctrl_r_tries_again(open_app):
         await person.until(lambda: person.desk.model.problem)
         await person.until(lambda: status(person).facts[:1] == ("loading was stopped",))
         assert ("ctrl+r", "try again") in status(person).keys
-        assert person.desk.waiting(person.chat) == ["wait for it"]
+        assert person.desk.unsent.of(person.chat) == ["wait for it"]
         await person.press("ctrl+r")
         await person.until(lambda: person.desk.model.step == "weights")
         assert person.desk.loader.loading

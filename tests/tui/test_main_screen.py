@@ -91,7 +91,7 @@ async def test_up_takes_a_waiting_message_back(open_app):
             await person.say(text)
         await person.press("up")
         assert person.draft == "three"
-        assert person.desk.waiting(person.chat) == ["two"]
+        assert person.desk.unsent.of(person.chat) == ["two"]
         await person.press("escape")
         await person.until(lambda: len(person.chat.session.tree) == 4)
         await person.press("escape")
@@ -242,7 +242,7 @@ async def test_a_reply_goes_on_in_the_background_and_is_complete_in_the_store(op
             first = person.chat.session.uid
             await person.press("ctrl+n")
             await person.say("second")
-            assert person.desk.waiting(person.chat) == ["second"]
+            assert person.desk.unsent.of(person.chat) == ["second"]
         await person.until(lambda: person.idle and len(person.chat.session.tree) == 2)
         for uid in (first, person.chat.session.uid):
             tip = (await person.desk.store.session(uid)).tree.tip()

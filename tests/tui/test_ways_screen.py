@@ -43,7 +43,7 @@ class Chooser(Person):
         return [column.reply for column in self.ways._columns]
 
     async def ended(self):
-        await self.until(lambda: self.chat.streaming is None and not self.desk.busy, 120)
+        await self.until(lambda: self.chat.streaming is None and not self.desk.turns.busy, 120)
 
     async def chosen(self):
         await self.until(lambda: isinstance(self.app.screen, MainScreen))

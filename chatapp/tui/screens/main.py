@@ -6,7 +6,6 @@ import asyncio
 import gc
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 from typing import ClassVar
 
 from textual import on, work
@@ -15,9 +14,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from chatapp.chat import Began, Chat, Ended, TurnEvent
-from chatapp.conversation.context import ContextPlan
-from chatapp.conversation.sampling import SettingName
-from chatapp.engine.protocol import Tokens
 from chatapp.errors import Refusal
 from chatapp.home import Home
 from chatapp.recording import Saving
@@ -39,22 +35,16 @@ from chatapp.tui.desk import Desk
 from chatapp.tui.loader import ModelState
 from chatapp.tui.many import open_many
 from chatapp.tui.page_view import PageView
-from chatapp.tui.screens.columns import ColumnsScreen
+from chatapp.tui.screens.sessions_screen import SessionsScreen
 from chatapp.tui.start import Start
-from chatapp.tui.tuning import Tuning
 from chatapp.tui.widgets.sampling import SamplingPanel
-from chatapp.tui.widgets.sampling.view import LastToken
-from chatapp.tui.widgets.sessions import SessionList
-from chatapp.tui.widgets.status import Context
 from chatapp.tui.widgets.transcript import Transcript
 
 RECORDED = 10
 """Candidates of each token that are recorded while the sampling column shows them."""
-SESSIONS_AT_ONCE = 500
-"""Sessions that the list is given at first, and more each time its end comes near."""
 
 
-class MainScreen(ColumnsScreen):
+class MainScreen(SessionsScreen):
     """Shows the chat in view in three columns, and hears from the desk what happens."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -75,19 +65,13 @@ class MainScreen(ColumnsScreen):
     def __init__(
         self, home: Home, wanted: Start, give_up: Callable[[str], None], recover: Callable[[StoreError], object]
     ) -> None:
-        self.desk = Desk(home, self)
-        super().__init__(PageView(self.desk, temporary=wanted.temporary, id="page"))
-        self.home = home
+        super().__init__(Desk(home, self), temporary=wanted.temporary)
         self.wanted = wanted
         self.furnished = asyncio.Event()
         """Set when there is a chat in view, and keys may come."""
         self.assistant = Assistant(self)
-        self.tuning = Tuning(self)
         self._give_up = give_up
         self._recover = recover
-        self._meter: Context | None = None
-        self._most_sessions = SESSIONS_AT_ONCE
-        self._plan: ContextPlan | None = None
 
     def compose(self) -> ComposeResult:
         """The page; the columns beside it follow after the first frame."""
@@ -97,11 +81,6 @@ class MainScreen(ColumnsScreen):
     def on_mount(self) -> None:
         """Paint first, furnish then."""
         self.call_after_refresh(self._furnish)
-
-    @property
-    def chat(self) -> Chat:
-        """The chat in view."""
-        return self.page.chat
 
     @work(group="furnish")
     async def _furnish(self) -> None:
@@ -149,52 +128,6 @@ class MainScreen(ColumnsScreen):
         finally:
             await self.desk.close()
 
-    # Showing ------------------------------------------------------------------------------------------------
-
-    def show_chat(self) -> None:
-        """Everything about the chat in view, anew."""
-        self.page.show_chat()
-        self.fill_columns()
-
-    def fill_columns(self) -> None:
-        """The sessions and the settings, wherever they are shown."""
-        self.show_sampling()
-        self.show_sessions()
-
-    def show_sampling(self) -> None:
-        """The settings in force."""
-        for panel in self.columns(SamplingPanel):
-            panel.show(self.chat.session.sampling(), context=self._window, presets=self.tuning.presets)
-
-    @property
-    def _window(self) -> tuple[int, int] | None:
-        return (self._meter.used, self._meter.total) if self._meter else None
-
-    @work(group="sessions", exclusive=True)
-    async def show_sessions(self) -> None:
-        """The list of sessions."""
-        try:
-            heads = await self.desk.sessions(self._most_sessions)
-        except StoreError as error:
-            self.desk.tell(error)
-            return
-        file = self.desk.model.file
-        for one in self.columns(SessionList):
-            one.show(
-                heads,
-                self.chat.session.uid,
-                now=datetime.now().astimezone(),
-                model=file.name if file else "",
-                quantisation=file.quantisation if file else "",
-            )
-
-    @on(PageView.ContextCounted)
-    def _counted(self, event: PageView.ContextCounted) -> None:
-        if event.context != self._meter or event.plan != self._plan:
-            self._meter, self._plan = event.context, event.plan
-            for panel in self.columns(SamplingPanel):
-                panel.show_context(self._window, self._plan)
-
     # The desk tells -----------------------------------------------------------------------------------------
 
     def hear_turn(self, chat: Chat, event: TurnEvent) -> None:
@@ -208,18 +141,7 @@ class MainScreen(ColumnsScreen):
         elif isinstance(event, Ended):
             self.show_sampling()
         if chat is self.desk.chat:
-            self._show_token(chat, event)
-
-    def _show_token(self, chat: Chat, event: TurnEvent) -> None:
-        """How the last token of the reply was decided; told no faster than is painted."""
-        reply, info = chat.streaming, self.desk.engine.info
-        token = None
-        if isinstance(event, Tokens):
-            if not event.records or reply is None or info is None:
-                return
-            token = LastToken(len(reply.token_ids), event.records[-1], info.vocabulary)
-        for panel in self.columns(SamplingPanel):
-            panel.show_token(token)
+            self.show_token(chat, event)
 
     def hear_saving(self, saving: Saving) -> None:
         """The disk refuses what is said, or takes it after all."""
@@ -252,136 +174,6 @@ class MainScreen(ColumnsScreen):
         """The file that holds the chats was found to be damaged."""
         self._recover(error)
 
-    def tell_trouble(self, sentence: str) -> None:
-        """Something could not be done; what was written is still there."""
-        self.notify(sentence, markup=False, severity="error", timeout=6)
-
-    # Sessions -----------------------------------------------------------------------------------------------
-
-    async def action_new(self) -> None:
-        """Start a session with the persona of the settings."""
-        await self.begin(None)
-
-    async def begin(self, persona: str | None) -> None:
-        """Start a session with a persona."""
-        await self.page.save_draft(self.chat)
-        with self.page.trouble_told():
-            await self.desk.begin(persona)
-        self.show_chat()
-        self.page.composer.focus()
-
-    async def open_session(self, uid: str) -> None:
-        """Bring a session into view."""
-        await self.page.save_draft(self.chat)
-        with collector_rests():
-            with self.page.trouble_told():
-                await self.desk.show(uid)
-            self.show_chat()
-        self.page.composer.focus()
-
-    async def restore(self, uid: str) -> None:
-        """Bring a session back from the trash, and into view."""
-        with self.page.trouble_told():
-            await self.desk.restore(uid)
-        await self.open_session(uid)
-
-    async def apply_persona(self, name: str) -> None:
-        """Give this session another persona, from the next reply on."""
-        with self.page.trouble_told():
-            await self.desk.apply_persona(name)
-        self.show_chat()
-        self.page.composer.focus()
-
-    @on(SessionList.Opened)
-    async def _opened(self, event: SessionList.Opened) -> None:
-        self.close_drawer()
-        await self.open_session(event.uid)
-
-    @on(SessionList.Renamed)
-    async def _renamed(self, event: SessionList.Renamed) -> None:
-        with self.page.trouble_told():
-            await self.desk.rename(event.uid, event.title)
-        self.page.show_names()
-        self.show_sessions()
-
-    @on(SessionList.NearEnd)
-    def _more_sessions(self, event: SessionList.NearEnd) -> None:
-        if event.shown >= self._most_sessions:
-            self._most_sessions += SESSIONS_AT_ONCE
-            self.show_sessions()
-
-    @on(SessionList.Pinned)
-    async def _pinned(self, event: SessionList.Pinned) -> None:
-        with self.page.trouble_told():
-            await self.desk.pin(event.uid, pinned=event.pinned)
-        self.show_sessions()
-
-    @on(SessionList.Duplicated)
-    async def _duplicated(self, event: SessionList.Duplicated) -> None:
-        with self.page.trouble_told():
-            await self.desk.store.duplicate(event.uid)
-        self.show_sessions()
-
-    @on(SessionList.Trashed)
-    async def _trashed(self, event: SessionList.Trashed) -> None:
-        with self.page.trouble_told():
-            await self.desk.trash(event.uid)
-            if event.uid == self.chat.session.uid:
-                await self.desk.begin()
-                self.page.show_chat()
-        self.show_sessions()
-
-    @on(SessionList.Restored)
-    async def _restored(self, event: SessionList.Restored) -> None:
-        with self.page.trouble_told():
-            await self.desk.restore(event.uid)
-        self.show_sessions()
-
-    # Sampling -----------------------------------------------------------------------------------------------
-
-    @on(SamplingPanel.Changed)
-    async def _setting_changed(self, event: SamplingPanel.Changed) -> None:
-        await self.tune({**self.chat.session.overrides, event.name: event.value})
-
-    @on(SamplingPanel.Edit)
-    def _setting_edited(self, event: SamplingPanel.Edit) -> None:
-        self.tuning.edit(event.name)
-
-    @on(SamplingPanel.Reset)
-    async def _setting_reset(self, event: SamplingPanel.Reset) -> None:
-        await self.tune({n: v for n, v in self.chat.session.overrides.items() if n != event.name})
-
-    @on(SamplingPanel.NeutraliseAll)
-    async def _neutralised(self) -> None:
-        await self.tuning.choose("Neutral")
-
-    @on(SamplingPanel.PresetChosen)
-    async def _preset_chosen(self, event: SamplingPanel.PresetChosen) -> None:
-        await self.tuning.choose(event.name)
-
-    @on(SamplingPanel.SaveAs)
-    async def _preset_saved(self, event: SamplingPanel.SaveAs) -> None:
-        await self.tuning.save(event.name)
-
-    @on(SamplingPanel.Renamed)
-    async def _preset_renamed(self, event: SamplingPanel.Renamed) -> None:
-        await self.tuning.rename(event.name)
-
-    async def tune(self, overrides: dict[str, object]) -> None:
-        """Take the session's own values: drawn with from the next token on, and kept."""
-        with self.page.trouble_told():
-            await self.chat.tune(self.chat.session.preset, overrides)
-        self.desk.try_again()  # a shorter reply may fit
-        self.show_sampling()
-
-    def go_to_setting(self, name: SettingName) -> None:
-        """Stand on a setting, wherever its column is."""
-        if not self.query_one("#sampling").display:
-            self.action_column("sampling")
-        for panel in self.columns(SamplingPanel):
-            panel.stand_on(name)
-            panel.focus()
-
     # The assistant ------------------------------------------------------------------------------------------
 
     @work(group="look", exclusive=True)
@@ -396,7 +188,11 @@ class MainScreen(ColumnsScreen):
         """What is due, on today, and coming."""
         self.assistant.open_agenda()
 
-    # Sheets -------------------------------------------------------------------------------------------------
+    # What the keys open, and begin --------------------------------------------------------------------------
+
+    async def action_new(self) -> None:
+        """Start a session with the persona of the settings."""
+        await self.begin(None)
 
     def action_palette(self) -> None:
         """Everything, by name."""
