@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chatapp.config import Settings
 from chatapp.tui.app import ChatApp
-from chatapp.tui.choosing import key_groups
+from chatapp.tui.every_key import key_groups
 from chatapp.tui.screens.main import MainScreen
 
 DOCS = Path(__file__).parent.parent / "docs"

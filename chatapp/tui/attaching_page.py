@@ -23,9 +23,9 @@ from chatapp.tui.lens_page import LensPage
 from chatapp.tui.mentions import Finder
 from chatapp.tui.screens.sheet import Item, Sheet
 from chatapp.tui.screens.sources import SourcesScreen
-from chatapp.tui.widgets.composer import Composer
 from chatapp.tui.widgets.file_lines import AttachedLines, Chip, OfferLines
 from chatapp.tui.widgets.transcript import Transcript
+from chatapp.tui.widgets.writing_area import WritingArea
 
 
 class AttachingPage(LensPage):
@@ -39,8 +39,8 @@ class AttachingPage(LensPage):
 
     # Finding ------------------------------------------------------------------------------------------------
 
-    @on(Composer.Mentioned)
-    def _mentioned(self, event: Composer.Mentioned) -> None:
+    @on(WritingArea.Mentioned)
+    def _mentioned(self, event: WritingArea.Mentioned) -> None:
         event.stop()
         if event.typed is None:
             self._finder.forget()
@@ -59,13 +59,13 @@ class AttachingPage(LensPage):
         self.composer.offer(len(found))
         self.query_one(OfferLines).show([one.written for one in found])
 
-    @on(Composer.OfferMoved)
-    def _offer_moved(self, event: Composer.OfferMoved) -> None:
+    @on(WritingArea.OfferMoved)
+    def _offer_moved(self, event: WritingArea.OfferMoved) -> None:
         event.stop()
         self.query_one(OfferLines).show([one.written for one in self._offered], event.at)
 
-    @on(Composer.OfferTaken)
-    def _offer_taken(self, event: Composer.OfferTaken) -> None:
+    @on(WritingArea.OfferTaken)
+    def _offer_taken(self, event: WritingArea.OfferTaken) -> None:
         event.stop()
         if not 0 <= event.at < len(self._offered):
             return
@@ -76,8 +76,8 @@ class AttachingPage(LensPage):
         self.composer.replace_mention(found.path.name)
         self.attach(found.path)
 
-    @on(Composer.PathPasted)
-    def _path_pasted(self, event: Composer.PathPasted) -> None:
+    @on(WritingArea.PathPasted)
+    def _path_pasted(self, event: WritingArea.PathPasted) -> None:
         event.stop()
         self.attach(Path(event.path), pasted=event.text)
 
@@ -153,7 +153,7 @@ class AttachingPage(LensPage):
                     files[place] = await given_of(self.desk.engine, file, given, question, room)
         chat.files = files
 
-    @on(Composer.TakeOff)
+    @on(WritingArea.TakeOff)
     def take_off(self) -> None:
         """Take the last file off what is being written."""
         if self.chat.files:

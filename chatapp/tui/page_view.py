@@ -29,6 +29,7 @@ from chatapp.tui.widgets.composer import Composer
 from chatapp.tui.widgets.head import NewLines
 from chatapp.tui.widgets.margin_lines import CommandLines
 from chatapp.tui.widgets.transcript import Transcript
+from chatapp.tui.widgets.writing_area import WritingArea
 
 DRAFT_SECONDS = 0.8
 DRAFT_PLAN_SECONDS = 0.25
@@ -162,8 +163,8 @@ class PageView(AttachingPage):
             border = await self.chat.room.rewrite_summary(summary.id, text)
             self._border_changed(border)
 
-    @on(Composer.Changed)
-    def _changed(self, event: Composer.Changed) -> None:
+    @on(WritingArea.Written)
+    def _changed(self, event: WritingArea.Written) -> None:
         event.stop()
         self.query_one(CommandLines).show([] if self._editing else begun(event.text))
         self.keep_draft()
@@ -191,8 +192,8 @@ class PageView(AttachingPage):
         except (StoreError, Refusal, SettingsError, OSError) as error:
             self.notify(str(error), markup=False, severity="error", timeout=6)
 
-    @on(Composer.Recall)
-    def _recall(self, event: Composer.Recall) -> None:
+    @on(WritingArea.Recall)
+    def _recall(self, event: WritingArea.Recall) -> None:
         event.stop()
         if (text := self.desk.turns.take_back(self.chat)) is not None:
             self.composer.write(text)
@@ -220,13 +221,13 @@ class PageView(AttachingPage):
         self._files_changed()
         self.show_names()
 
-    @on(Composer.Scroll)
-    def _scroll(self, event: Composer.Scroll) -> None:
+    @on(WritingArea.Scroll)
+    def _scroll(self, event: WritingArea.Scroll) -> None:
         event.stop()
         self.transcript.scroll_pages(event.pages)
 
-    @on(Composer.ToPage)
-    def _to_page(self, event: Composer.ToPage) -> None:
+    @on(WritingArea.ToPage)
+    def _to_page(self, event: WritingArea.ToPage) -> None:
         event.stop()
         self.transcript.focus()
         self.call_after_refresh(self.refresh_status)

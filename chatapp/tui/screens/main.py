@@ -20,21 +20,16 @@ from chatapp.recording import Saving
 from chatapp.store import Damaged, Foreign, StoreError
 from chatapp.tui.assistant import LOOK_SECONDS, Assistant
 from chatapp.tui.branching import open_branches, show_details, start_fork
-from chatapp.tui.choosing import (
-    choose_model,
-    choose_persona,
-    inspect_prompt,
-    load_named,
-    open_palette,
-    open_search,
-    show_keys,
-)
+from chatapp.tui.choosing import choose_model, choose_persona, load_named
 from chatapp.tui.collector import collector_rests
 from chatapp.tui.cutting import open_cut_view
 from chatapp.tui.desk import Desk
+from chatapp.tui.every_key import show_keys
+from chatapp.tui.inspecting import inspect_prompt
 from chatapp.tui.loader import ModelState
 from chatapp.tui.many import open_many
 from chatapp.tui.page_view import PageView
+from chatapp.tui.palette import open_palette, open_search
 from chatapp.tui.screens.sessions_screen import SessionsScreen
 from chatapp.tui.start import Start
 from chatapp.tui.widgets.sampling import SamplingPanel
