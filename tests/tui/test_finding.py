@@ -167,14 +167,14 @@ async def test_sessions_are_pinned_and_copied_in_the_list(open_app, home):  # no
     await kept(home, a_session("Old"), a_session("New"))
     async with open_app() as person:
         sessions = person.screen.query_one(SessionList)
-        await person.until(lambda: len(sessions._roll.heads) == 2)
+        await person.until(lambda: len(sessions.roll.heads) == 2)
         await person.press("ctrl+l", "end", "p")
-        await person.until(lambda: sessions._roll.heads[0].pinned)
-        assert [head.title for head in sessions._roll.heads] == ["Old", "New"]
-        assert sessions._roll.head.title == "Old"
+        await person.until(lambda: sessions.roll.heads[0].pinned)
+        assert [head.title for head in sessions.roll.heads] == ["Old", "New"]
+        assert sessions.roll.head.title == "Old"
         await person.press("d")
-        await person.until(lambda: len(sessions._roll.heads) == 3)
-        assert sorted(head.title for head in sessions._roll.heads) == ["New", "Old", "Old (copy)"]
+        await person.until(lambda: len(sessions.roll.heads) == 3)
+        assert sorted(head.title for head in sessions.roll.heads) == ["New", "Old", "Old (copy)"]
 
 
 async def test_a_temporary_session_is_kept_when_that_is_wanted(open_app, home):  # noqa: F811
@@ -198,6 +198,6 @@ async def test_a_list_of_thousands_comes_in_pieces(open_app, home):  # noqa: F81
     )
     async with open_app() as person:
         sessions = person.screen.query_one(SessionList)
-        await person.until(lambda: len(sessions._roll.heads) == 500)
+        await person.until(lambda: len(sessions.roll.heads) == 500)
         await person.press("ctrl+l", "end")
-        await person.until(lambda: len(sessions._roll.heads) == 700)
+        await person.until(lambda: len(sessions.roll.heads) == 700)

@@ -12,7 +12,7 @@ from chatapp.config import Settings
 from chatapp.conversation.lens import Measure
 from chatapp.engine.protocol import Prefill
 from chatapp.paths import Paths
-from chatapp.tui import lens_page
+from chatapp.tui import lens_view
 from chatapp.tui.app import ChatApp
 from chatapp.tui.look import look_of
 from chatapp.tui.screens.main import MainScreen
@@ -190,7 +190,7 @@ async def test_scoring_can_be_called_off(open_app, monkeypatch):
             await asyncio.Event().wait()
 
         with monkeypatch.context() as held:
-            held.setattr(lens_page, "score", never)
+            held.setattr(lens_view, "score", never)
             await person.press("shift+up", "up", "l")  # own words are never recorded
             await person.until(lambda: person.screen.page.looking_state() is not None)
             await person.until(lambda: person.screen.page.looking_state().facts == ("3 / 9",))

@@ -425,7 +425,7 @@ async def test_under_100_columns_the_columns_are_drawers(open_app):
         await person.press("ctrl+n")
         await person.press("ctrl+l")
         assert isinstance(person.app.screen, Drawer)
-        await person.until(lambda: person.app.screen.query_one(SessionList)._roll.heads)
+        await person.until(lambda: person.app.screen.query_one(SessionList).roll.heads)
         await person.press("home", "enter")
         await person.until(lambda: person.chat.session.title == "first")
         assert isinstance(person.app.screen, MainScreen)
