@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rich.style import Style
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from chatapp.conversation.comparison import Block, Piece, compare, own_words
 from chatapp.conversation.message import Message
@@ -17,46 +15,26 @@ from chatapp.tui.entries import counted
 from chatapp.tui.lines import Line, beside, ends, flow, gap
 from chatapp.tui.look import Look
 from chatapp.tui.screens.branch_lines import first_words
-from chatapp.tui.screens.reading_page import NARROW, ReadingPage
+from chatapp.tui.screens.reading_page import NARROW, ReadingPage, ReadingScreen
 
 _SPACE, _MEASURE, _MARGIN = 4, 90, 2
 
 
-class Comparison(Screen[int | None]):
+class Comparison(ReadingScreen[int | None]):
     """A page of its own; ends with the sibling to go to, or with None."""
 
-    CSS = "Comparison { background: $background; } ComparisonPage { width: 100%; height: 100%; }"
-
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "scroll(-1)", "line up", show=False, id="comparison.up"),
-        Binding("down", "scroll(1)", "line down", show=False, id="comparison.down"),
-        Binding("pageup", "page(-1)", "page up", show=False, id="comparison.page_up"),
-        Binding("pagedown,space", "page(1)", "page down", show=False, id="comparison.page_down"),
-        Binding("home,g", "scroll(-1000000)", "top", show=False, id="comparison.top"),
-        Binding("end,G", "scroll(1000000)", "bottom", show=False, id="comparison.bottom"),
         Binding("left", "other(-1)", "with the sibling before", show=False, id="comparison.before"),
         Binding("right", "other(1)", "with the sibling after", show=False, id="comparison.after"),
         Binding("n", "difference(1)", "next difference", show=False, id="comparison.next"),
         Binding("N", "difference(-1)", "difference before", show=False, id="comparison.back"),
         Binding("enter", "go", "go to the sibling", show=False, id="comparison.go"),
-        Binding("escape,d,q", "leave", "back to the branches", show=False, id="comparison.leave"),
+        Binding("d", "leave", "back to the branches", show=False, id="comparison.leave"),
     ]
 
     def __init__(self, tree: Tree, message: Message) -> None:
-        super().__init__()
         self._body = ComparisonPage(tree, message)
-
-    def compose(self) -> ComposeResult:
-        """The page."""
-        yield self._body
-
-    def action_scroll(self, lines: int) -> None:
-        """Scroll both by lines."""
-        self._body.scroll_lines(lines)
-
-    def action_page(self, pages: int) -> None:
-        """Scroll both by what the screen holds."""
-        self._body.scroll_lines(pages * max(1, self._body.room - 1))
+        super().__init__(self._body)
 
     def action_other(self, step: int) -> None:
         """Compare with another sibling."""
@@ -69,10 +47,6 @@ class Comparison(Screen[int | None]):
     def action_go(self) -> None:
         """Go to the sibling at the right."""
         self.dismiss(self._body.other.id)
-
-    def action_leave(self) -> None:
-        """Go back."""
-        self.dismiss(None)
 
 
 class ComparisonPage(ReadingPage):
@@ -111,7 +85,7 @@ class ComparisonPage(ReadingPage):
     def _compared(self) -> list[Block]:
         return compare(display(self._siblings[self._one].text), display(self.other.text))
 
-    def head(self) -> tuple[str, str]:
+    def title(self) -> tuple[str, str]:
         """The title, and the question that both answer."""
         return "Compare", first_words(self._question.text) if self._question else ""
 

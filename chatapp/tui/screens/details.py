@@ -7,9 +7,7 @@ from contextlib import aclosing
 from typing import ClassVar, Literal
 
 from textual import work
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from chatapp.conversation.message import Role, Status
 from chatapp.errors import Refusal
@@ -20,43 +18,25 @@ from chatapp.tui.lines import Line
 from chatapp.tui.look import Look
 from chatapp.tui.screens.branch_lines import first_words
 from chatapp.tui.screens.details_lines import Known, detail_page
-from chatapp.tui.screens.reading_page import ReadingPage
+from chatapp.tui.screens.reading_page import ReadingPage, ReadingScreen
 
 Replays = Callable[[], AsyncGenerator[Replayed, None]]
 
 
-class DetailsScreen(Screen[Literal["again"] | None]):
+class DetailsScreen(ReadingScreen[Literal["again"] | None]):
     """A page of its own; ends with the wish for another reply, or with None."""
 
-    CSS = "DetailsScreen { background: $background; } DetailsPage { width: 100%; height: 100%; }"
-
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "scroll(-1)", "line up", show=False, id="details.up"),
-        Binding("down", "scroll(1)", "line down", show=False, id="details.down"),
-        Binding("pageup", "page(-1)", "page up", show=False, id="details.page_up"),
-        Binding("pagedown,space", "page(1)", "page down", show=False, id="details.page_down"),
         Binding("r", "replay", "draw it again, and compare", show=False, id="details.replay"),
         Binding("a", "again", "the same prompt with today's settings", show=False, id="details.again"),
-        Binding("escape,d,q", "leave", "stop the replay, else back to the page", show=False, id="details.leave"),
+        Binding("d", "leave", "stop the replay, else back to the page", show=False, id="details.leave"),
     ]
 
     def __init__(self, known: Known, replays: Replays) -> None:
-        super().__init__()
+        self._body = DetailsPage(known)
+        super().__init__(self._body)
         self._known = known
         self._replays = replays
-        self._body = DetailsPage(known)
-
-    def compose(self) -> ComposeResult:
-        """The page."""
-        yield self._body
-
-    def action_scroll(self, lines: int) -> None:
-        """Scroll by lines."""
-        self._body.scroll_lines(lines)
-
-    def action_page(self, pages: int) -> None:
-        """Scroll by what the screen holds."""
-        self._body.scroll_lines(pages * max(1, self._body.room - 1))
 
     @work(group="replay", exclusive=True)
     async def action_replay(self) -> None:
@@ -111,7 +91,7 @@ class DetailsPage(ReadingPage):
         message = self._known.message
         return message.role is Role.ASSISTANT and message.status is not Status.STREAMING
 
-    def head(self) -> tuple[str, str]:
+    def title(self) -> tuple[str, str]:
         """The title, and how the message begins."""
         return "How it came to be", first_words(self._known.message.text)
 

@@ -7,26 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
-from textual import events
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
-from textual.screen import Screen
-from textual.strip import Strip
-from textual.widget import Widget
 
 from chatapp.text import display_line
-from chatapp.tui.lines import Line, beside, ends, flow, gap, indent, keys, strip
-from chatapp.tui.look import Look, look_of
+from chatapp.tui.lines import Line, beside, flow, indent
+from chatapp.tui.look import Look
+from chatapp.tui.screens.reading_page import ReadingPage, ReadingScreen
 
 Group = tuple[str, list[tuple[str, str]]]
 
-LOW = 30
-_EDGE, _SPACE, _MARGIN = 4, 4, 2
+_SPACE, _MARGIN = 4, 2
 _COLUMN = 46
 """Cells from which a column is wide enough to read."""
 _WIDEST_KEY, _KEY_GAP = 18, 2
-_WHEEL = 3
 
 _KEY_NAMES = {
     "up": "↑",
@@ -101,102 +94,35 @@ def _character(name: str) -> str:
         return name
 
 
-class KeysScreen(Screen[None]):
+class KeysScreen(ReadingScreen[None]):
     """A page with every key, in columns where there is room."""
 
-    CSS_PATH = "../styles/keys.tcss"
-
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "scroll(-1)", "line up", show=False, id="keys.up"),
-        Binding("down", "scroll(1)", "line down", show=False, id="keys.down"),
-        Binding("pageup", "page(-1)", "page up", show=False, id="keys.page_up"),
-        Binding("pagedown,space", "page(1)", "page down", show=False, id="keys.page_down"),
-        Binding("home", "scroll(-100000)", "top", show=False, id="keys.top"),
-        Binding("end", "scroll(100000)", "bottom", show=False, id="keys.bottom"),
-        Binding("escape,f1,q", "leave", "back to the page", show=False, id="keys.leave"),
+        Binding("f1", "leave", "back to the page", show=False, id="keys.leave"),
     ]
 
     def __init__(self, groups: Sequence[Group], notes: Sequence[str] = ()) -> None:
-        super().__init__()
-        self._body = KeysPage(groups, notes)
-
-    def compose(self) -> ComposeResult:
-        """The page."""
-        yield self._body
-
-    def action_scroll(self, lines: int) -> None:
-        """Scroll by lines."""
-        self._body.scroll_lines(lines)
-
-    def action_page(self, pages: int) -> None:
-        """Scroll by what the screen holds."""
-        self._body.scroll_lines(pages * max(1, self._body.room - 2))
-
-    def action_leave(self) -> None:
-        """Go back."""
-        self.dismiss(None)
+        super().__init__(KeysPage(groups, notes))
 
 
-class KeysPage(Widget):
+class KeysPage(ReadingPage):
     """Draws the groups in columns, and the notes below them."""
 
     def __init__(self, groups: Sequence[Group], notes: Sequence[str]) -> None:
         super().__init__()
         self._groups, self._notes = groups, notes
-        self._top = 0
-        self._drawn: tuple[tuple[Look, Size], list[Line]] | None = None
 
-    @property
-    def _head_lines(self) -> int:
-        return 2 if self.size.height < LOW else 4
+    def title(self) -> tuple[str, str]:
+        """It needs no more than a word."""
+        return "Keys", ""
 
-    @property
-    def room(self) -> int:
-        """Lines for the keys."""
-        return max(1, self.size.height - self._head_lines - 3)
+    def keys(self) -> tuple[tuple[str, str], ...]:
+        """How to scroll, and back."""
+        return (("↑ ↓", "scroll"), ("esc", "page"))
 
-    def scroll_lines(self, lines: int) -> None:
-        """Scroll, and stay within the page."""
-        self._top = max(0, min(self._top + lines, len(self._lines()) - self.room))
-        self.refresh()
-
-    def on_resize(self) -> None:
-        """A larger page may hold more."""
-        self.scroll_lines(0)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Scroll."""
-        event.stop()
-        self.scroll_lines(-_WHEEL)
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Scroll."""
-        event.stop()
-        self.scroll_lines(_WHEEL)
-
-    def render_line(self, y: int) -> Strip:
-        """One line of the page."""
-        look = look_of(self.app)
-        line = self._line(y, look, self.size.width - 2 * _EDGE)
-        return strip([gap(_EDGE), *line], self.size.width, look.ground)
-
-    def _line(self, y: int, look: Look, cells: int) -> Line:
-        lines = self._lines()
-        below = len(lines) - self._top - self.room
-        if y == (0 if self.size.height < LOW else 1):
-            return [("Keys", look.strong)]
-        if y == self.size.height - 2:
-            scrolls = [("↑ ↓", "scroll")] if len(lines) > self.room else []
-            more: Line = [(f"{below:,} more lines ↓", look.faint)] if below > 0 else []
-            return ends(keys([*scrolls, ("esc", "page")], look.muted, look.faint), more, cells)
-        place = y - self._head_lines
-        return lines[self._top + place] if 0 <= place < min(self.room, self.room + below) else []
-
-    def _lines(self) -> list[Line]:
-        look = look_of(self.app)
-        if self._drawn is None or self._drawn[0] != (look, self.size):
-            self._drawn = ((look, self.size), page_lines(self._groups, self._notes, look, self.size.width - 8))
-        return self._drawn[1]
+    def body(self, look: Look, cells: int) -> list[Line]:
+        """All keys, and the notes."""
+        return page_lines(self._groups, self._notes, look, cells)
 
 
 def page_lines(groups: Sequence[Group], notes: Sequence[str], look: Look, cells: int) -> list[Line]:
