@@ -428,7 +428,7 @@ class Chat:
         goes_on = bool(reply.text or reply.token_ids)  # a character may need more than one token
         opening = "" if goes_on else persona.prefill
         if opening or (goes_on and not reply.token_ids):  # with its ids, which the KV cache will hold
-            ids = await self.engine.tokenize(opening or reply.text)
+            ids = await self.engine.prompts.tokenize(opening or reply.text)
             yield Tokens(id=0, text=opening, token_ids=ids)
         open_reply = reply if reply.text or reply.token_ids else None
         prompt = await fitting.prepare(self.session, self.engine, path, reply=open_reply)

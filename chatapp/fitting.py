@@ -102,7 +102,7 @@ async def prepare(
     prompt = pieces(
         session.persona, window.seen, tokenizer, summary=window.summary, draft=draft, files=files, reply=reply
     )
-    counted = await engine.plan(
+    counted = await engine.prompts.plan(
         [piece.turn for piece in prompt],
         template=session.persona.template,
         open_last=reply is not None,
@@ -135,7 +135,7 @@ async def file_tokens(engine: Engine, text: str) -> int:
     if key not in _COUNTED:
         if len(_COUNTED) >= _MOST_COUNTED:
             _COUNTED.clear()
-        _COUNTED[key] = len(await engine.tokenize(text))
+        _COUNTED[key] = len(await engine.prompts.tokenize(text))
     return _COUNTED[key]
 
 
@@ -190,7 +190,7 @@ async def summary_request(engine: Engine, window: Window, border: Message) -> tu
     longest = max(len(content(message.text, message.files)) for message in said)
     while True:
         asked = _summary_turns(said, longest)
-        if longest <= 1 or await engine.count(asked) + summary_tokens(size) <= size:
+        if longest <= 1 or await engine.prompts.count(asked) + summary_tokens(size) <= size:
             return asked, SamplingSettings(temperature=0.2, top_k=40, max_tokens=summary_tokens(size))
         longest = longest * 2 // 3
 

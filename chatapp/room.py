@@ -64,7 +64,9 @@ class Room:
         """
         prompt = await self.present(draft, files)
         template = self._session.persona.template
-        return prompt, await self._engine.inspect(prompt.turns, template=template, open_last=prompt.open_last)
+        return prompt, await self._engine.prompts.inspect(
+            prompt.turns, template=template, open_last=prompt.open_last
+        )
 
     async def pin(self, message_id: int, *, pinned: bool) -> None:
         """Let a message's turn stay in the context window, whatever leaves; or let it go."""

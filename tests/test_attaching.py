@@ -70,7 +70,7 @@ async def test_files_take_of_the_plan_what_they_take_of_the_prompt(chat):
         last = event
     assert isinstance(last, Ended)
     plan = chat.prompt.plan
-    assert plan.files == len(await chat.engine.tokenize(files_text([SHORT]))) > 20
+    assert plan.files == len(await chat.engine.prompts.tokenize(files_text([SHORT]))) > 20
     assert plan.prompt == last.reply.provenance.prompt_tokens
     assert chat.prompt.turns[0].content == content("How much?", [SHORT])
     kept = await chat.store.session(chat.session.uid)

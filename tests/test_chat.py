@@ -234,7 +234,7 @@ async def test_a_reply_begun_by_the_user_goes_on_from_exactly_there(chat):
     assert reply.text.startswith("The capital of Italy is ")
     assert (await kept(chat)).tree[reply.id].text == reply.text
     came = reply.provenance
-    assert came.segments[0].from_token == len(await chat.engine.tokenize("The capital of Italy is"))
+    assert came.segments[0].from_token == len(await chat.engine.prompts.tokenize("The capital of Italy is"))
     assert came.segments[0].from_token + came.generated_tokens == len(reply.token_ids)
 
 
@@ -264,7 +264,7 @@ async def test_a_fork_has_the_tokens_before_and_the_one_chosen_and_evaluates_not
     """The prefix is in the KV cache: one token is evaluated, wherever it is."""
     await chat.tune(None, {"max_tokens": 20, "seed": 3, "temperature": 0.9})
     first = reply_of(await hear(chat.send("Tell me of the sea.")))
-    sea = (await chat.engine.tokenize(" sea"))[0]
+    sea = (await chat.engine.prompts.tokenize(" sea"))[0]
     await chat.tune(None, {"max_tokens": 6, "seed": 3, "temperature": 0.9})
     for index in (19, 5, 0):
         fork = reply_of(await hear(chat.fork_at(first.id, index, sea)))
@@ -313,7 +313,7 @@ async def test_a_fork_may_begin_with_a_part_of_a_character(chat):
     """The text lags behind until the character is complete; the token is there all the same."""
     await chat.tune(None, {"max_tokens": 8, "seed": 3})
     first = reply_of(await hear(chat.send("Say hello.")))
-    part = (await chat.engine.tokenize("\U0001f40c"))[0]
+    part = (await chat.engine.prompts.tokenize("\U0001f40c"))[0]
     assert not (await chat.engine.look.text([part])).text
     fork = reply_of(await hear(chat.fork_at(first.id, 0, part)))
     assert fork.token_ids[0] == part

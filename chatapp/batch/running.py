@@ -115,7 +115,7 @@ class Runner:
         return prompt
 
     async def _too_long(self, prompt: Sequence[Piece]) -> str:
-        counted = await self._engine.plan(
+        counted = await self._engine.prompts.plan(
             [piece.turn for piece in prompt],
             template=self._work.persona.template,
             open_last=bool(self._work.persona.prefill),
@@ -127,7 +127,7 @@ class Runner:
 
     async def _answer(self, turns: Sequence[Turn], seed: int) -> Answer:
         opening = self._work.persona.prefill
-        begun = await self._engine.tokenize(opening) if opening else ()
+        begun = await self._engine.prompts.tokenize(opening) if opening else ()
         if begun:
             turns = [*turns[:-1], turns[-1].model_copy(update={"token_ids": begun})]
         text, finished = opening, None

@@ -28,8 +28,7 @@ from chatapp.conversation.session import Session
 from chatapp.conversation.variation import Differ
 from chatapp.conversation.window import window_of
 from chatapp.engine.client import Engine, EngineDied, EngineError
-from chatapp.engine.protocol import Tokens
-from chatapp.engine.questions import MAX_CANDIDATES
+from chatapp.engine.protocol import MAX_CANDIDATES, Tokens
 from chatapp.errors import Refusal
 from chatapp.home import Home
 from chatapp.loading import learn_from_load, learn_from_reply, plan_load

@@ -6,51 +6,35 @@ Nothing here waits on the child but by asyncio: requests are written by the even
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from chatapp.conversation.decision import Memory
 from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import SamplingSettings
+from chatapp.engine.asking import Asker
 from chatapp.engine.fit import fit
-from chatapp.engine.frames import Piece, pack_piece
 from chatapp.engine.gguf import NotAModel
 from chatapp.engine.header import read_header
-from chatapp.engine.link import LOAD, EngineDied, EngineError, Link, Unanswered
+from chatapp.engine.link import EngineDied, EngineError, Link, Unanswered
 from chatapp.engine.look import Look
-from chatapp.engine.look import Question as LookQuestion
 from chatapp.engine.machine import available_memory
 from chatapp.engine.model import ModelInfo, ModelOptions
 from chatapp.engine.process import TEMPLATE_HUNG
+from chatapp.engine.prompts import Prompts
 from chatapp.engine.protocol import (
-    Cancel,
     CancelWay,
-    Count,
-    Counted,
     Finished,
     Generate,
     GenerateMany,
-    GiveState,
-    Inspect,
-    Inspected,
-    KeepState,
     Load,
     Loading,
-    Plan,
-    Planned,
     Prefill,
-    ReadState,
     Retune,
-    StateTaken,
-    TakeState,
-    Tokenize,
-    Tokenized,
     Tokens,
     Way,
 )
-from chatapp.engine.questions import Chosen, Decided, Detokenized, Scored, Spelled
+from chatapp.engine.states import States
 from chatapp.engine.trial import Trials
 
 __all__ = ["Engine", "EngineDied", "EngineError"]
@@ -58,21 +42,6 @@ __all__ = ["Engine", "EngineDied", "EngineError"]
 CLOSE_SECONDS = 1.0
 """How long the engine may take to leave by itself."""
 REPLACED = "Another model was loaded."
-A = TypeVar(
-    "A",
-    Counted,
-    Planned,
-    Inspected,
-    Tokenized,
-    StateTaken,
-    Piece,
-    Spelled,
-    Detokenized,
-    Decided,
-    Scored,
-    Chosen,
-)
-Question = Count | Plan | Inspect | Tokenize | TakeState | ReadState | LookQuestion
 
 
 class Engine:
@@ -105,10 +74,14 @@ class Engine:
         self._coming: Link | None = None
         """The process that a model is being loaded by."""
         self._trials = Trials(verdicts)
-        self._ids = itertools.count(LOAD + 1)
         self._running: int | None = None
-        self.look = Look(self._question, self._ids)
+        self._asker = Asker(self._living)
+        self.prompts = Prompts(self._asker)
+        """Questions about prompts."""
+        self.look = Look(self._asker)
         """Questions about how the model decides."""
+        self.states = States(self._asker)
+        """KV states, which are kept for another time."""
         self._one_load = asyncio.Lock()
         self._one_reply = asyncio.Lock()
 
@@ -207,7 +180,7 @@ class Engine:
             EngineDied: when the process has ended.
         """
         request = Generate(
-            id=next(self._ids),
+            id=self._asker.number(),
             turns=tuple(turns),
             template=template,
             open_last=open_last,
@@ -238,7 +211,7 @@ class Engine:
             EngineDied: when the process has ended.
         """
         request = GenerateMany(
-            id=next(self._ids),
+            id=self._asker.number(),
             turns=tuple(turns),
             template=template,
             open_last=open_last,
@@ -282,105 +255,6 @@ class Engine:
         """Let the running reply go on with other settings from its next token on."""
         if self._link is not None and self._running is not None:
             self._link.send(Retune(id=self._running, settings=settings))
-
-    async def count(self, turns: Sequence[Turn], *, template: bool = True, open_last: bool = False) -> int:
-        """Count the tokens that a prompt would take; also while a reply is running.
-
-        Raises:
-            EngineError: when the prompt cannot be made.
-            EngineDied: when the process has ended.
-        """
-        request = Count(id=next(self._ids), turns=tuple(turns), template=template, open_last=open_last)
-        return (await self._question(request, Counted)).tokens
-
-    async def plan(self, turns: Sequence[Turn], *, template: bool = True, open_last: bool = False) -> Planned:
-        """Count the tokens of a prompt by its turns; also while a reply is running.
-
-        Raises:
-            EngineError: when the prompt cannot be made.
-            EngineDied: when the process has ended.
-        """
-        number = next(self._ids)
-        request = Plan(id=number, turns=tuple(turns), template=template, open_last=open_last)
-        return await self._question(request, Planned)
-
-    async def inspect(self, turns: Sequence[Turn], *, template: bool = True, open_last: bool = False) -> Inspected:
-        """A prompt token by token; also while a reply is running.
-
-        Raises:
-            EngineError: when the prompt cannot be made.
-            EngineDied: when the process has ended.
-        """
-        number = next(self._ids)
-        request = Inspect(id=number, turns=tuple(turns), template=template, open_last=open_last)
-        return await self._question(request, Inspected)
-
-    async def tokenize(self, text: str) -> tuple[int, ...]:
-        """The token ids of a text that follows other text; also while a reply is running.
-
-        Raises:
-            EngineError: when no model is loaded.
-            EngineDied: when the process has ended.
-        """
-        return (await self._question(Tokenize(id=next(self._ids), text=text), Tokenized)).token_ids
-
-    # KV states ----------------------------------------------------------------------------------------------
-
-    async def take_state(self, turns: Sequence[Turn], *, template: bool = True) -> StateTaken:
-        """Have the KV state copied that serves best for a prompt, to read it.
-
-        Raises:
-            EngineError: when the prompt cannot be made.
-            EngineDied: when the process has ended.
-        """
-        request = TakeState(id=next(self._ids), turns=tuple(turns), template=template)
-        return await self._question(request, StateTaken)
-
-    async def read_state(self, start: int, length: int) -> bytes:
-        """A piece of the state that was taken last; shorter than `length` at its end.
-
-        Raises:
-            EngineDied: when the process has ended.
-        """
-        return (await self._question(ReadState(id=next(self._ids), start=start, length=length), Piece)).data
-
-    async def give_state(
-        self, token_ids: Sequence[int], batched: int, size: int, pieces: AsyncIterable[bytes]
-    ) -> None:
-        """Let a KV state of so many bytes wait in the engine; for the arguments see `GiveState`.
-
-        It is dropped there when `pieces` raises, which is how a file says that it is not sound after all.
-
-        Raises:
-            EngineDied: when the process has ended.
-        """
-        link, number, sound = self._living(), next(self._ids), False
-        link.send(GiveState(id=number, size=size, token_ids=tuple(token_ids), batched=batched))
-        try:
-            async for piece in pieces:
-                link.check()
-                link.child.send(pack_piece(number, piece))
-                await link.child.drained()
-            sound = True
-        finally:
-            link.send(KeepState(id=number, sound=sound))
-
-    async def _question(
-        self, request: Question, answer: type[A], progress: Callable[[Prefill], None] | None = None
-    ) -> A:
-        link = self._living()
-        with link.answers_to(request.id) as answers:
-            link.send(request)
-            try:
-                while isinstance(event := await link.next(answers), Prefill):
-                    if progress is not None:
-                        progress(event)
-            except asyncio.CancelledError:
-                link.send(Cancel(id=request.id))
-                raise
-        if not isinstance(event, answer):
-            raise link.nonsense(event)
-        return event
 
     async def close(self) -> None:
         """End the process: politely, then by force."""

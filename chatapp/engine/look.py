@@ -5,20 +5,20 @@ Nothing here disturbs the conversation: its KV cache is read, and left as it was
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Sequence
 
 from chatapp.conversation.decision import Decision, Memory, Token, TokenRecord
 from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import SamplingSettings
-from chatapp.engine.protocol import Prefill
-from chatapp.engine.questions import (
+from chatapp.engine.asking import Asker
+from chatapp.engine.protocol import (
     Choose,
     Chosen,
     Decide,
     Decided,
     Detokenize,
     Detokenized,
+    Prefill,
     Restage,
     Score,
     Scored,
@@ -26,25 +26,12 @@ from chatapp.engine.questions import (
     Spelled,
 )
 
-A = TypeVar("A", Spelled, Detokenized, Decided, Scored, Chosen)
-Question = Spell | Detokenize | Decide | Restage | Score | Choose
-
-
-class _Ask(Protocol):
-    """Sends a question, and gives its answer."""
-
-    def __call__(
-        self, request: Question, answer: type[A], progress: Callable[[Prefill], None] | None = None
-    ) -> Awaitable[A]: ...
-
 
 class Look:
     """Questions to one engine."""
 
-    def __init__(self, ask: _Ask, ids: Iterator[int]) -> None:
-        """Questions by way of `ask`, numbered by `ids`."""
-        self._ask = ask
-        self._ids = ids
+    def __init__(self, asker: Asker) -> None:
+        self._asker = asker
 
     async def tokens(self, text: str, *, special: bool = False) -> tuple[Token, ...]:
         """The tokens of a text as it is; also while a reply is running.
@@ -52,7 +39,7 @@ class Look:
         Raises:
             EngineDied: when the process has ended.
         """
-        return (await self._ask(Spell(id=next(self._ids), text=text, special=special), Spelled)).tokens
+        return (await self._asker.ask(Spell(id=self._asker.number(), text=text, special=special), Spelled)).tokens
 
     async def text(self, token_ids: Sequence[int]) -> Detokenized:
         """What a reply that begins with these tokens says, and whether the last one ends it.
@@ -63,7 +50,7 @@ class Look:
             EngineError: when the last one is another control token, or one of them is no token at all.
             EngineDied: when the process has ended.
         """
-        return await self._ask(Detokenize(id=next(self._ids), token_ids=tuple(token_ids)), Detokenized)
+        return await self._asker.ask(Detokenize(id=self._asker.number(), token_ids=tuple(token_ids)), Detokenized)
 
     async def decide(
         self,
@@ -90,7 +77,7 @@ class Look:
             EngineDied: when the process has ended.
         """
         request = Decide(
-            id=next(self._ids),
+            id=self._asker.number(),
             turns=tuple(turns),
             template=template,
             open_last=open_last,
@@ -103,7 +90,7 @@ class Look:
             curves=curves,
             along=along,
         )
-        return (await self._ask(request, Decided)).decision
+        return (await self._asker.ask(request, Decided)).decision
 
     async def restage(
         self,
@@ -120,8 +107,10 @@ class Look:
             EngineError: when it cannot be decided with these settings.
             EngineDied: when the process has ended.
         """
-        request = Restage(id=next(self._ids), settings=settings, seed=seed, memory=memory, top=top, curves=curves)
-        return (await self._ask(request, Decided)).decision
+        request = Restage(
+            id=self._asker.number(), settings=settings, seed=seed, memory=memory, top=top, curves=curves
+        )
+        return (await self._asker.ask(request, Decided)).decision
 
     async def score(
         self,
@@ -142,9 +131,9 @@ class Look:
             EngineDied: when the process has ended.
         """
         request = Score(
-            id=next(self._ids), turns=tuple(turns), template=template, settings=settings, seed=seed, top=top
+            id=self._asker.number(), turns=tuple(turns), template=template, settings=settings, seed=seed, top=top
         )
-        return (await self._ask(request, Scored, progress)).records
+        return (await self._asker.ask(request, Scored, progress)).records
 
     async def choose(
         self, turns: Sequence[Turn], choices: Sequence[str], *, template: bool = True
@@ -155,6 +144,6 @@ class Look:
             EngineError: when the choices cannot be told apart by their first tokens.
             EngineDied: when the process has ended.
         """
-        number = next(self._ids)
+        number = self._asker.number()
         request = Choose(id=number, turns=tuple(turns), template=template, choices=tuple(choices))
-        return (await self._ask(request, Chosen)).logprobs
+        return (await self._asker.ask(request, Chosen)).logprobs

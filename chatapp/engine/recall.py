@@ -52,7 +52,7 @@ class Recall:
         header, options = snapshot.header, self._engine.options
         try:
             if options is not None and header.size <= options.states_limit:
-                await self._engine.give_state(snapshot.token_ids, header.batched, header.size, _pieces(snapshot))
+                await self._engine.states.give(snapshot.token_ids, header.batched, header.size, _pieces(snapshot))
         except UnsoundError as error:
             self._snapshots.pass_over(session, str(error), remove=True)
         except (OSError, EngineDied) as error:
@@ -73,7 +73,7 @@ class Recall:
             if info is None or not self._engine.alive:
                 return False
             try:
-                taken = await self._engine.take_state(turns, template=template)
+                taken = await self._engine.states.take(turns, template=template)
                 origin = Origin.of(info)
                 return await self._is_worth(session, taken, origin) and await self._write(session, taken, origin)
             except (EngineError, EngineDied, OSError) as error:
@@ -100,7 +100,7 @@ class Recall:
             return False
         try:
             for start in range(0, taken.size, PIECE_BYTES):
-                await asyncio.to_thread(writing.write, await self._engine.read_state(start, PIECE_BYTES))
+                await asyncio.to_thread(writing.write, await self._engine.states.read(start, PIECE_BYTES))
             return await asyncio.to_thread(writing.commit)
         finally:
             writing.abandon()

@@ -203,7 +203,7 @@ class Assistant:
     async def _cost(self, known: Sequence[str]) -> int:
         """Tokens that entries take in the prompt, with what stands around them."""
         turns = [Turn(role=Role.SYSTEM, content=in_prompt(known))]
-        return await self._screen.desk.engine.count(turns, template=False)
+        return await self._screen.desk.engine.prompts.count(turns, template=False)
 
     async def _tell(self, known: tuple[str, ...]) -> None:
         session = self._screen.chat.session

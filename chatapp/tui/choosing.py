@@ -126,7 +126,7 @@ async def _cost(screen: MainScreen, persona: Persona) -> int:
     info = screen.desk.engine.info
     if info is None:
         await asyncio.Event().wait()  # no model, no number: the row stays away
-    return await screen.desk.engine.count(turns(persona, [], ""), template=persona.template)
+    return await screen.desk.engine.prompts.count(turns(persona, [], ""), template=persona.template)
 
 
 def _persona_chosen(screen: MainScreen, choice: PersonaChoice | None) -> None:

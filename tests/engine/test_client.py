@@ -133,7 +133,7 @@ async def test_a_cancelled_reader_stops_the_generation():
     async with scripted("endless") as engine:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(reply(engine), 0.1)
-        assert await engine.count(HELLO) == 7
+        assert await engine.prompts.count(HELLO) == 7
         assert engine.alive
 
 
@@ -149,7 +149,7 @@ async def test_tokens_are_counted_while_a_reply_runs():
         events = engine.generate(HELLO, SETTINGS, seed=1)
         async with contextlib.aclosing(events):
             await first_token(events)
-            assert await asyncio.wait_for(engine.count(HELLO), 2) == 7
+            assert await asyncio.wait_for(engine.prompts.count(HELLO), 2) == 7
 
 
 async def test_cancel_and_retune_without_a_reply_do_nothing():
@@ -234,7 +234,7 @@ async def test_an_engine_that_exits_is_a_death_with_its_last_words():
             await reply(engine)
         assert caught.value.detail == "out of cheese"
         with pytest.raises(EngineDied, match="status 3"):
-            await engine.count(HELLO)
+            await engine.prompts.count(HELLO)
 
 
 async def test_a_crash_while_loading_is_a_death():
@@ -291,7 +291,7 @@ async def test_a_reply_ends_without_an_engine_that_does_not_stop_and_that_is_kil
         assert engine.alive  # the reply did not wait for the verdict
         assert await gone(pid, within=5)
         with pytest.raises(EngineDied, match="did not stop within"):
-            await engine.count(HELLO)
+            await engine.prompts.count(HELLO)
 
 
 async def test_whoever_asks_again_after_an_unanswered_stop_gets_a_new_engine(monkeypatch):
@@ -371,7 +371,7 @@ async def test_a_prompt_larger_than_the_pipe_does_not_block_the_loop():
         book = (Turn(role=Role.USER, content="word " * 400_000),)
         started = time.monotonic()
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(engine.count(book), 0.2)
+            await asyncio.wait_for(engine.prompts.count(book), 0.2)
         assert time.monotonic() - started < 1
         await engine.close()
         assert engine.pid is None
@@ -460,7 +460,7 @@ async def test_a_flood_on_stderr_blocks_nothing_and_goes_to_a_private_log(tmp_pa
         assert isinstance(events[-1], Finished)
         os.kill(engine.pid, signal.SIGKILL)
         with pytest.raises(EngineDied) as caught:
-            await asyncio.wait_for(engine.count(HELLO), 5)
+            await asyncio.wait_for(engine.prompts.count(HELLO), 5)
     assert caught.value.detail.splitlines()[-1] == "the last line"
     assert len(caught.value.detail.splitlines()) == 20
     assert log.stat().st_mode & 0o777 == 0o600

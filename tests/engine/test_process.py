@@ -75,7 +75,7 @@ async def test_a_reply_ends_and_its_tokens_are_counted(engine):
     ids = [i for event in events if isinstance(event, Tokens) for i in event.token_ids]
     assert events[-1].stop_reason is StopReason.MAX_TOKENS
     assert events[-1].generated_tokens == len(ids) == 12
-    assert events[-1].prompt_tokens == await engine.count(STORY)
+    assert events[-1].prompt_tokens == await engine.prompts.count(STORY)
 
 
 async def test_a_stopped_reply_says_so_and_the_next_one_is_whole(engine):

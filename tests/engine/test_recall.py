@@ -230,7 +230,7 @@ async def test_an_engine_that_dies_while_it_is_read_leaves_nothing_half(start, t
         os.kill(engine.pid, signal.SIGKILL)
         raise EngineDied("The engine stopped.")
 
-    monkeypatch.setattr(engine, "read_state", die)
+    monkeypatch.setattr(engine.states, "read", die)
     assert not await recall.keep("abc", [QUESTION, first])
     assert list((tmp_path / "snapshots").iterdir()) == []
     assert "no snapshot of abc" in caplog.text
@@ -245,7 +245,7 @@ async def test_forgotten_is_removed(start, tmp_path):
 
 async def test_the_ids_of_a_text_are_those_of_its_place_in_a_prompt(start):
     engine, _ = await start()
-    ids = await engine.tokenize("1. the sea")
+    ids = await engine.prompts.tokenize("1. the sea")
     assert ids
     _, finished = await ask(engine, QUESTION)
     assert finished.prompt_tokens

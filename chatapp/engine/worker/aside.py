@@ -15,6 +15,7 @@ from typing import Any
 
 from llama_cpp import llama_cpp as L  # noqa: N812
 
+from chatapp.engine.prefix import common_prefix
 from chatapp.engine.worker.abort import Abort
 from chatapp.engine.worker.cache import Aborted, Cache, EvaluationError, NoRoomError
 from chatapp.engine.worker.candidates import logits_at
@@ -34,14 +35,13 @@ def rows_at_once(vocabulary: int) -> int:
 class Aside:
     """Reads texts beside the cache of one context, one at a time."""
 
-    def __init__(self, context: Any, model: Any, cache: Cache, abort: Abort, vocabulary: int) -> None:
+    def __init__(self, context: Any, cache: Cache, abort: Abort, vocabulary: int) -> None:
         self._context = context
         self._memory = L.llama_get_memory(context)
         self._cache = cache
         self._abort = abort
         self._vocabulary = vocabulary
-        self._window: int = L.llama_model_n_swa(model)
-        self._whole_only = L.llama_model_is_recurrent(model) or L.llama_model_is_hybrid(model)
+        self._reuse = cache.reuse
         self._rows = rows_at_once(vocabulary)
         self._done = 0
         """Tokens of the text whose keys and values are in the cache."""
@@ -59,12 +59,11 @@ class Aside:
             NoRoomError: when the text is longer than the context window.
             EvaluationError: when llama.cpp refuses.
         """
-        whole = len(tokens) - drawn if self._cache.reproducible else len(tokens)
+        whole = len(tokens) - drawn if self._reuse.reproducible else len(tokens)
+        chunk = self._reuse.chunk
         with self._opened(self._start(tokens, whole)):
             while (done := self._done) < len(tokens):
-                end = (
-                    done + 1 if done >= whole else min(whole, done - done % self._cache.chunk + self._cache.chunk)
-                )
+                end = done + 1 if done >= whole else min(whole, done - done % chunk + chunk)
                 self._evaluate(tokens[done:end], 1 if end == len(tokens) else 0, progress)
             return self._logits(-1).copy()
 
@@ -76,12 +75,12 @@ class Aside:
             NoRoomError: when the text is longer than the context window.
             EvaluationError: when llama.cpp refuses.
         """
-        with self._opened(min(first, self._shared(tokens))):
+        with self._opened(min(first, common_prefix(self._cache.tokens, tokens))):
             while (done := self._done) < len(tokens):
                 end = (
-                    min(first, done + self._cache.chunk)
+                    min(first, done + self._reuse.chunk)
                     if done < first
-                    else min(len(tokens), done + min(self._rows, self._cache.chunk))
+                    else min(len(tokens), done + min(self._rows, self._reuse.chunk))
                 )
                 wanted = 0 if done < first else end - done
                 self._evaluate(tokens[done:end], wanted, progress)
@@ -90,17 +89,12 @@ class Aside:
 
     def _start(self, tokens: Sequence[int], whole: int) -> int:
         """How many tokens need not be evaluated: the last one always does."""
-        shared = min(self._shared(tokens), len(tokens) - 1)
-        if not self._cache.reproducible or self._cache.batched == whole <= shared:
+        shared = min(common_prefix(self._cache.tokens, tokens), len(tokens) - 1)
+        if not self._reuse.reproducible or self._cache.batched == whole <= shared:
             return shared
         # What was evaluated in other company than the first time, or at another place of a batch, is done again.
         shared = max(0, min(shared, self._cache.batched, whole - 1))
-        return shared - shared % self._cache.chunk
-
-    def _shared(self, tokens: Sequence[int]) -> int:
-        held = self._cache.tokens
-        pairs = enumerate(zip(held, tokens, strict=False))
-        return next((place for place, (old, new) in pairs if old != new), min(len(held), len(tokens)))
+        return shared - shared % self._reuse.chunk
 
     @contextmanager
     def _opened(self, shared: int) -> Iterator[None]:
@@ -119,10 +113,10 @@ class Aside:
 
     def _can_go_on_from(self, shared: int) -> bool:
         """Whether the cells of a prefix suffice; a sliding window drops them, and llama.cpp does not say so."""
-        if self._whole_only or not self._window:
-            return not self._whole_only
+        if self._reuse.recurrent or not self._reuse.window:
+            return not self._reuse.recurrent
         first: int = L.llama_memory_seq_pos_min(self._memory, _MAIN)
-        return 0 <= first <= max(0, shared - self._window)
+        return 0 <= first <= max(0, shared - self._reuse.window)
 
     def _move_out(self, start: int, end: int) -> Any:
         """What is held from a position on, copied and removed; None where that is nothing."""

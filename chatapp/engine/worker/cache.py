@@ -1,11 +1,4 @@
-"""The context's KV cache, and the list of tokens that it holds; the two never disagree.
-
-In reproducible mode the logits of a prompt must not depend on what was in the cache before. With flash attention
-off they depend on one thing only: a token that is evaluated alone takes another path through llama.cpp's kernels
-than one that is evaluated with others. So there, tokens that were evaluated alone (a reply's) are evaluated
-again when they come back in a prompt, and batches end at fixed places. Only a reply that goes on where it stopped
-has its tokens evaluated alone once more, as they were when they were drawn: so it is the reply it would have been.
-"""
+"""The context's KV cache, and the list of tokens that it holds; the two never disagree."""
 
 from __future__ import annotations
 
@@ -19,6 +12,7 @@ from llama_cpp import llama_cpp as L  # noqa: N812
 
 from chatapp.engine.prefix import common_prefix
 from chatapp.engine.worker.abort import Abort
+from chatapp.engine.worker.reuse import Reuse
 from chatapp.engine.worker.states import State, States, copy_in, copy_out, rewritten
 
 _ABORTED = 2
@@ -52,21 +46,11 @@ class Cache:
         self.size: int = L.llama_n_ctx(context)
         self._context = context
         self._memory = L.llama_get_memory(context)
-        self._window: int = L.llama_model_n_swa(model)
-        self._recurrent = bool(L.llama_model_is_recurrent(model) or L.llama_model_is_hybrid(model))
-        """Such a model remembers its last token's state only: what it holds cannot be cut back."""
-        self._can_be_cut = not self._recurrent and not self._window
-        self.states = States(states_limit, can_be_cut=self._can_be_cut)
-        self.chunk: int = L.llama_n_ubatch(context)
-        """Tokens of a prompt that are evaluated at once; what is set here later may only be smaller."""
+        self.reuse = Reuse(model, L.llama_n_ubatch(context), reproducible=reproducible)
+        self.states = States(states_limit, can_be_cut=self.reuse.can_be_cut)
         self._abort = abort
-        self._reproducible = reproducible
-        self._batched = 0
+        self.batched = 0
         """Tokens from the start on that were evaluated together with others."""
-        self._whole = 0
-        """Tokens of the present prompt that are evaluated in batches; those of a reply that goes on are not."""
-        self._fork = 0
-        """Tokens of the present prompt after which a state is put aside: others have begun so, and may again."""
         self._read_tokens, self._read_seconds = 0, 0.0
         """Tokens of prompts that were evaluated, and what that took."""
         self._one = (L.llama_token * 1)()
@@ -80,7 +64,7 @@ class Cache:
     def _empty(self) -> None:
         L.llama_memory_clear(self._memory, True)
         self.tokens.clear()
-        self._batched = 0
+        self.batched = 0
 
     def recall(self, prompt: list[int], drawn: int = 0) -> None:
         """Prepare for a prompt: swap in the waiting state that shares most with it, if it beats what is held.
@@ -89,10 +73,9 @@ class Cache:
             prompt: The whole prompt.
             drawn: How many tokens at its end were drawn by the reply that now goes on.
         """
-        self._whole = len(prompt) - drawn if self._reproducible else len(prompt)
-        self._fork = self._find_fork(prompt)
-        held = self._usable(self.tokens, self._batched, self._first(), prompt)
-        known = [(self._usable(s.tokens, s.batched, self._first_of(s), prompt), s) for s in self.states]
+        self.reuse.begin(prompt, drawn, [self.tokens, *(state.tokens for state in self.states)])
+        held = self.reuse.usable(self.tokens, self.batched, self._first(), prompt)
+        known = [(self.reuse.usable_of(state, prompt), state) for state in self.states]
         more, state = max(known, key=lambda one: one[0], default=(0, None))
         if state is not None and more > held:
             self._set_aside(common_prefix(self.tokens, state.tokens), prompt)
@@ -106,65 +89,26 @@ class Cache:
         Returns:
             How many tokens are kept.
         """
-        kept = self._usable(self.tokens, self._batched, self._first(), prompt)
+        kept = self.reuse.usable(self.tokens, self.batched, self._first(), prompt)
         if kept < len(self.tokens):
             self._set_aside(kept, prompt)
             if not self._cut_back(kept):
                 self._empty()
         return len(self.tokens)
 
-    def _usable(self, tokens: list[int], batched: int, first: int, prompt: list[int]) -> int:
-        """How many of a sequence's tokens a prompt can start from.
-
-        Args:
-            tokens: Those that are held.
-            batched: How many of them, from the start on, were evaluated together with others.
-            first: The first position of which everything is held.
-            prompt: The whole prompt.
-        """
-        shared = self._same_logits(min(common_prefix(tokens, prompt), len(prompt) - 1), batched)
-        return shared if shared == len(tokens) or self._can_cut(shared, first) else 0
-
-    def _same_logits(self, shared: int, batched: int) -> int:
-        """How many of the shared tokens give the logits of a prompt that is evaluated from its start."""
-        if not self._reproducible:
-            return shared
-        if batched == self._whole <= shared:
-            return shared  # a reply that goes on where it stopped
-        alone = self._whole % self.chunk == 1  # the last one is a batch of its own
-        shared = min(shared, batched, self._whole - alone)
-        first_batch = min(self._whole - shared, self.chunk - shared % self.chunk)
-        return shared - 1 if first_batch == 1 and shared % self.chunk else shared
-
-    def _can_cut(self, kept: int, first: int) -> bool:
-        """Whether what follows the first `kept` tokens can be removed, and the next one sees all that it must."""
-        return not self._recurrent and 0 <= first <= max(0, kept - self._window + 1)
-
     def _first(self) -> int:
         # A sliding window may have dropped what new tokens must see; llama.cpp does not say so when it is cut.
-        return int(L.llama_memory_seq_pos_min(self._memory, 0)) if self._window else 0
-
-    def _first_of(self, state: State) -> int:
-        """A state that waits holds no more than the window before its end."""
-        return max(0, len(state.tokens) - self._window) if self._window else 0
+        return int(L.llama_memory_seq_pos_min(self._memory, 0)) if self.reuse.window else 0
 
     def _cut_back(self, kept: int) -> bool:
         """Remove what follows the first `kept` tokens; False when the cache cannot do that."""
-        if not kept or not self._can_cut(kept, self._first()):
+        if not kept or not self.reuse.can_cut(kept, self._first()):
             return False
-        if not L.llama_memory_seq_rm(self._memory, 0, kept, -1) or not self._can_cut(kept, self._first()):
+        if not L.llama_memory_seq_rm(self._memory, 0, kept, -1) or not self.reuse.can_cut(kept, self._first()):
             return False
         del self.tokens[kept:]
-        self._batched = min(self._batched, kept)
+        self.batched = min(self.batched, kept)
         return True
-
-    def _find_fork(self, prompt: list[int]) -> int:
-        """Where a prompt leaves what is known; only of interest where that cannot be cut back to there."""
-        if self._can_be_cut:
-            return 0
-        known = [self.tokens, *(state.tokens for state in self.states)]
-        fork = min(max(common_prefix(tokens, prompt) for tokens in known), len(prompt) - 1)
-        return fork - fork % self.chunk if self._reproducible else fork
 
     # Other sequences ---------------------------------------------------------------------------------------------
 
@@ -181,9 +125,9 @@ class Cache:
 
     def copy(self) -> State | None:
         """The present state; None when it holds nothing, or more than may wait."""
-        if not self.tokens or (self._reproducible and 0 < self._window < len(self.tokens)):
+        if not self.tokens or (self.reuse.reproducible and 0 < self.reuse.window < len(self.tokens)):
             return None  # a copy has no more than the window: sums over it run in another order, to other bits
-        return copy_out(self._context, self.tokens, self._batched, self.states.limit)
+        return copy_out(self._context, self.tokens, self.batched, self.states.limit)
 
     def serving(self, prompt: list[int]) -> tuple[State | None, float]:
         """The state that shares most with a prompt, whether held or waiting, if any may be kept.
@@ -206,8 +150,8 @@ class Cache:
             self._empty()
             return
         self.tokens += state.tokens
-        self._batched = state.batched
-        if used == len(state.tokens) and self._can_be_cut:
+        self.batched = state.batched
+        if used == len(state.tokens) and self.reuse.can_be_cut:
             self.states.remove(state)
         else:
             self.states.touch(state)
@@ -226,7 +170,7 @@ class Cache:
             EvaluationError: when llama.cpp refuses.
         """
         while (done := len(self.tokens)) < len(prompt):
-            end = self._end_of_batch(done)
+            end = self.reuse.end_of_batch(done)
             chunk = prompt[done:end]
             buffer = (L.llama_token * len(chunk))(*chunk)
             batch = L.llama_batch_get_one(buffer, len(chunk))
@@ -235,18 +179,12 @@ class Cache:
                 self._decode(batch, chunk)
             self._read_tokens += len(chunk)
             self._read_seconds += time.monotonic() - started
-            if self._batched == done and len(chunk) > 1:
-                self._batched = end
-            if end == self._fork:
+            if self.batched == done and len(chunk) > 1:
+                self.batched = end
+            if end == self.reuse.fork:
                 self._wait_too()
             progress(end)
             between()
-
-    def _end_of_batch(self, done: int) -> int:
-        if done >= self._whole:
-            return done + 1
-        end = min(self._whole, done - done % self.chunk + self.chunk)
-        return self._fork if done < self._fork < end else end
 
     def step(self, token: int) -> None:
         """Evaluate one more token of a reply.
@@ -257,7 +195,7 @@ class Cache:
             EvaluationError: when llama.cpp refuses.
         """
         self._one[0] = token
-        if self._recurrent:  # stopped in the middle, its whole state would be lost
+        if self.reuse.recurrent:  # stopped in the middle, its whole state would be lost
             with self._abort.deaf(self._context):
                 self._decode(self._batch_of_one, (token,))
         else:
@@ -280,30 +218,20 @@ class Cache:
 
     def _keep_finished(self, tokens: Sequence[int]) -> None:
         """After a cancel: the parts of the batch that were finished are in the cache."""
-        if self._recurrent:  # what was not finished has changed the state all the same
+        if self.reuse.recurrent:  # what was not finished has changed the state all the same
             self._empty()
             return
         held = L.llama_memory_seq_pos_max(self._memory, 0) + 1
         self.tokens += tokens
         del self.tokens[held:]
-        self._batched = min(self._batched, held)
-        if self._window and not self._can_cut(held, self._first()):
+        self.batched = min(self.batched, held)
+        if self.reuse.window and not self.reuse.can_cut(held, self._first()):
             self._empty()
 
     def lost(self, kept: int) -> None:
         """What follows the first `kept` tokens is no longer in the context."""
         del self.tokens[kept:]
-        self._batched = min(self._batched, kept)
-
-    @property
-    def reproducible(self) -> bool:
-        """Whether logits must not depend on what was in the cache before."""
-        return self._reproducible
-
-    @property
-    def batched(self) -> int:
-        """Tokens from the start on that were evaluated together with others."""
-        return self._batched
+        self.batched = min(self.batched, kept)
 
     def logits(self) -> Any:
         """The address of the logits of the last evaluated token.

@@ -13,14 +13,14 @@ from chatapp.conversation.decision import Decision, Memory, TokenRecord
 from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import NEUTRAL, SamplingSettings
 from chatapp.engine.prefix import common_prefix
-from chatapp.engine.protocol import Prefill
-from chatapp.engine.questions import (
+from chatapp.engine.protocol import (
     Choose,
     Chosen,
     Decide,
     Decided,
     Detokenize,
     Detokenized,
+    Prefill,
     Restage,
     Score,
     Scored,

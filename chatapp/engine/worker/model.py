@@ -104,7 +104,7 @@ def load(options: ModelOptions, tell: Tell, abort: Abort, *, template_problem: s
         context=context,
         options=options,
         abort=abort,
-        aside=Aside(context, pointer, cache, abort, vocabulary.size),
+        aside=Aside(context, cache, abort, vocabulary.size),
     )
     progress.step("warming_up", _WEIGHED)
     _warm_up(model, options)
@@ -272,7 +272,7 @@ def _warm_up(model: Model, options: ModelOptions) -> None:
     model.cache.prefill([token], _ignore, _ignore)
     model.cache.clear()
     if time.monotonic() - began > pace.SLOW_SECONDS and not options.reproducible:
-        model.cache.chunk = _measured_chunk(model, token)
+        model.cache.reuse.chunk = _measured_chunk(model, token)
 
 
 def _measured_chunk(model: Model, token: int) -> int:
@@ -281,8 +281,8 @@ def _measured_chunk(model: Model, token: int) -> int:
     for _ in range(2):
         model.cache.prefill([token] * pace.TRIED, _ignore, _ignore)
         model.cache.clear()
-        measured = max(measured, pace.batch_for(model.abort.spans, model.info.layers, model.cache.chunk))
-        if measured == model.cache.chunk:
+        measured = max(measured, pace.batch_for(model.abort.spans, model.info.layers, model.cache.reuse.chunk))
+        if measured == model.cache.reuse.chunk:
             break
     return measured
 

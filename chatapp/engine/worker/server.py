@@ -25,8 +25,11 @@ from chatapp.engine.protocol import (
     REQUEST,
     Cancel,
     CancelWay,
+    Choose,
     Count,
     Counted,
+    Decide,
+    Detokenize,
     Failed,
     Generate,
     GenerateMany,
@@ -43,13 +46,16 @@ from chatapp.engine.protocol import (
     Pulse,
     ReadState,
     Request,
+    Restage,
     Retune,
+    Score,
+    Spell,
+    Spelled,
     StateTaken,
     TakeState,
     Tokenize,
     Tokenized,
 )
-from chatapp.engine.questions import Choose, Decide, Detokenize, Restage, Score, Spell, Spelled
 from chatapp.engine.worker.abort import Abort
 from chatapp.engine.worker.cache import Aborted, NoRoomError
 from chatapp.engine.worker.control import Control

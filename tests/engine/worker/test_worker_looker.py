@@ -11,7 +11,7 @@ from worker_turns import assistant, user
 
 from chatapp.conversation.decision import TEMPERATURES, Memory
 from chatapp.conversation.sampling import NEUTRAL, SamplingSettings
-from chatapp.engine.questions import Choose, Decide, Restage, Score
+from chatapp.engine.protocol import Choose, Decide, Restage, Score
 from chatapp.engine.worker.cache import Aborted
 from chatapp.engine.worker.looker import Looker, LookError
 

@@ -23,7 +23,7 @@ needs_landlock = pytest.mark.skipif(not landlock.version(), reason="this kernel 
 
 ATTEMPTS = """
 import os, resource, socket, sys
-from chatapp.engine.protocol import ModelOptions
+from chatapp.engine.model import ModelOptions
 from chatapp.engine.worker.sandbox import Confinement
 model, secret, folder, port = sys.argv[1:]
 confinement = Confinement(ModelOptions(path=model), gpu=False)

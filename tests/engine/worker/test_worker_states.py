@@ -236,7 +236,7 @@ def test_a_personas_beginning_is_shared_by_new_sessions(fast):
     for seed in range(4):
         kept.append(read(fast, [*persona, *prompt_of(60, 40 + seed * 11)]))
         write(fast, 5)
-    if fast.cache._recurrent:
+    if fast.cache.reuse.recurrent:
         assert kept[:2] == [0, 0]
     assert kept[2:] == [120, 120]
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from chatapp.conversation.decision import Decision, Memory, Token, TokenRecord
 from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import SamplingSettings
+from chatapp.engine.protocol.message import Message
 
 MAX_CANDIDATES = 1000
 """Candidates of one token that may be asked for."""
 
 
-class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Decide(_Message):
+class Decide(Message):
     """Show how the token after a prompt and the beginning of a reply is decided.
 
     Of the prompt, what the KV cache holds is not evaluated again: a token of the reply in it costs one more token.
@@ -45,7 +42,7 @@ class Decide(_Message):
     one token, whichever is chosen here, and so does the one before."""
 
 
-class Restage(_Message):
+class Restage(Message):
     """The same for the token that was asked about last, with other settings: nothing is evaluated.
 
     Answered between two tokens of a running reply.
@@ -61,7 +58,7 @@ class Restage(_Message):
     curves: bool = False
 
 
-class Score(_Message):
+class Score(Message):
     """Record how the model would have decided each token of a text; the conversation is left as it is.
 
     The text is the last turn: by its token ids where it has them, else as the model would write it. It may be
@@ -78,7 +75,7 @@ class Score(_Message):
     top: Annotated[int, Field(ge=0, le=MAX_CANDIDATES)] = 10
 
 
-class Choose(_Message):
+class Choose(Message):
     """Compare texts that a prompt may go on with, by the first token of each, in one evaluation."""
 
     kind: Literal["choose"] = "choose"
@@ -88,7 +85,7 @@ class Choose(_Message):
     choices: tuple[str, ...]
 
 
-class Spell(_Message):
+class Spell(Message):
     """Show the tokens of a text as it is. Answered between two tokens of a running reply."""
 
     kind: Literal["spell"] = "spell"
@@ -98,7 +95,7 @@ class Spell(_Message):
     """Whether the names of special tokens in it stand for them."""
 
 
-class Detokenize(_Message):
+class Detokenize(Message):
     """Write the tokens that a reply begins with as text. Answered between two tokens of a running reply."""
 
     kind: Literal["detokenize"] = "detokenize"
@@ -106,7 +103,7 @@ class Detokenize(_Message):
     token_ids: tuple[int, ...]
 
 
-class Decided(_Message):
+class Decided(Message):
     """The answer to Decide and Restage."""
 
     kind: Literal["decided"] = "decided"
@@ -114,7 +111,7 @@ class Decided(_Message):
     decision: Decision
 
 
-class Scored(_Message):
+class Scored(Message):
     """The answer to Score: one record for each token; a first one that nothing stands before has none."""
 
     kind: Literal["scored"] = "scored"
@@ -122,7 +119,7 @@ class Scored(_Message):
     records: tuple[TokenRecord, ...]
 
 
-class Chosen(_Message):
+class Chosen(Message):
     """The answer to Choose: the natural logarithm of each choice's probability."""
 
     kind: Literal["chosen"] = "chosen"
@@ -130,7 +127,7 @@ class Chosen(_Message):
     logprobs: tuple[float, ...]
 
 
-class Spelled(_Message):
+class Spelled(Message):
     """The answer to Spell."""
 
     kind: Literal["spelled"] = "spelled"
@@ -138,7 +135,7 @@ class Spelled(_Message):
     tokens: tuple[Token, ...]
 
 
-class Detokenized(_Message):
+class Detokenized(Message):
     """The answer to Detokenize: the text, as it would have come; a character that is not complete has not."""
 
     kind: Literal["detokenized"] = "detokenized"
@@ -146,3 +143,7 @@ class Detokenized(_Message):
     text: str
     ends: bool
     """Whether the last token ends the turn: it is no part of the text."""
+
+
+LookQuestion = Decide | Restage | Score | Choose | Spell | Detokenize
+LookAnswer = Decided | Scored | Chosen | Spelled | Detokenized
