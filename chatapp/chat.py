@@ -392,6 +392,7 @@ class Chat:
                         reply.text += event.text
                         reply.token_ids += event.token_ids
                         reply.records += event.records or [None] * len(event.token_ids)
+                        reply.provenance = reply.provenance.with_segments(event.segments)
                         record.add(event.text, event.token_ids)
                     yield event
         except (EngineDied, EngineError) as error:

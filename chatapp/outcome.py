@@ -24,9 +24,8 @@ class Outcome:
         if self.finished is not None:
             done = self.finished
             ended = done.stop_reason in {StopReason.END, StopReason.STOP_STRING}
-            return Status.COMPLETE if ended else Status.STOPPED, came_from.model_copy(
+            return Status.COMPLETE if ended else Status.STOPPED, came_from.with_segments(done.segments).model_copy(
                 update={
-                    "segments": came_from.segments[:-1] + done.segments,  # the last was only begun
                     "memory": done.memory,
                     "prompt_tokens": done.prompt_tokens,
                     "reused_tokens": done.reused_tokens,

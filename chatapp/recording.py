@@ -44,6 +44,8 @@ class Record:
         self._tell = tell
         self._text: list[str] = []
         self._ids: list[int] = []
+        self._came_from = reply.provenance
+        """The provenance that is on disk."""
         self._due = asyncio.Event()
         self._closing = False
         self._refused = False
@@ -82,8 +84,10 @@ class Record:
 
     async def _write(self) -> bool:
         text, ids = "".join(self._text), list(self._ids)
-        chunks, count = len(self._text), len(ids)
-        if not chunks or await self._try(self._store.append(self._reply.id, text, ids)):
+        chunks, count, came_from = len(self._text), len(ids), self._reply.provenance
+        news = None if came_from is self._came_from else came_from
+        if not chunks or await self._try(self._store.append(self._reply.id, text, ids, provenance=news)):
+            self._came_from = came_from
             del self._text[:chunks]
             del self._ids[:count]
             return True

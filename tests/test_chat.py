@@ -178,6 +178,43 @@ async def test_settings_changed_in_mid_reply_make_a_new_segment(chat):
     await asyncio.gather(*changed)
 
 
+@pytest.mark.parametrize("then", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
+async def test_without_the_engines_report_too_a_reply_knows_its_settings(chat, then):
+    """They were changed in mid-reply; then the engine dies, or is held and cannot say how the reply ended."""
+    before, calm = {"max_tokens": 300, "temperature": 1.0}, {"max_tokens": 300, "temperature": 0.25}
+    await chat.tune(None, before)
+    changed, heard = None, []
+    async for event in chat.send(LONG):
+        heard.append(event)
+        if not isinstance(event, Tokens):
+            continue
+        if changed is None:
+            changed = asyncio.ensure_future(chat.tune(None, calm))
+        elif event.segments:
+            os.kill(chat.engine.pid, then)
+            chat.stop()
+
+    await changed
+    reply = reply_of(heard)
+    first, second = reply.provenance.segments
+    assert (first.settings.temperature, second.settings.temperature) == (1.0, 0.25)
+    assert 0 < second.from_token < len(reply.token_ids)
+    assert second.seed == first.seed
+    assert (await kept(chat)).tree[reply.id].provenance.segments == (first, second)
+
+
+async def test_where_a_reply_comes_from_is_on_disk_before_it_ends(chat):
+    """So that one whose app was killed says what drew it, and its tokens are known to be the model's."""
+    events = chat.send(LONG)
+    async for event in events:
+        if isinstance(event, Tokens) and (streaming := (await kept(chat)).tree.tip()).token_ids:
+            break
+    assert streaming.status is Status.STREAMING
+    assert streaming.provenance.tokenizer == chat.engine.info.tokenizer
+    assert len(streaming.provenance.segments) == 1
+    await events.aclose()
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
 async def test_a_dead_engine_costs_nothing_that_was_said(chat, number):
     """The partial reply is kept with a sentence about what happened, and the next message just works."""

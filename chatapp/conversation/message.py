@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -115,6 +116,13 @@ class Provenance(_Frozen):
     """For a reply that a person wrote over: the uid of the reply that it was. Nothing else is known of it then."""
     detail: str = ""
     """For a reply that failed: what happened, in one sentence."""
+
+    def with_segments(self, segments: Sequence[Segment]) -> Provenance:
+        """The same with these segments, in the place of those that begin where they do, or later."""
+        if not segments:
+            return self
+        before = [one for one in self.segments if one.from_token < segments[0].from_token]
+        return self.model_copy(update={"segments": (*before, *segments)})
 
     def preset_alone(self) -> SamplingSettings:
         """The settings that the preset, as it was then, gives without any change."""

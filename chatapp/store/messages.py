@@ -184,8 +184,16 @@ def set_pinned(connection: apsw.Connection, message_id: int, *, pinned: bool) ->
         connection.execute("UPDATE message SET pinned = ? WHERE id = ?", (pinned, message_id))
 
 
-def append(connection: apsw.Connection, owner: str, reply_id: int, text: str, token_ids: Iterable[int]) -> None:
-    """Add to a reply that we are writing.
+def append(
+    connection: apsw.Connection,
+    owner: str,
+    reply_id: int,
+    text: str,
+    token_ids: Iterable[int],
+    *,
+    provenance: Provenance | None = None,
+) -> None:
+    """Add to a reply that we are writing; with its provenance, where that has news: should we not live to its end.
 
     Raises:
         NotStreaming: when it is not ours, or final.
@@ -193,9 +201,9 @@ def append(connection: apsw.Connection, owner: str, reply_id: int, text: str, to
     with writing(connection):
         connection.execute(
             # The cast undoes what || does to bytes: it makes text of them.
-            "UPDATE message SET body = body || ?, token_ids = CAST(token_ids || ? AS BLOB)"
-            " WHERE id = ? AND status = 'streaming' AND owner = ?",
-            (storable(text), pack_ids(token_ids), reply_id, owner),
+            "UPDATE message SET body = body || ?, token_ids = CAST(token_ids || ? AS BLOB),"
+            " provenance = coalesce(?, provenance) WHERE id = ? AND status = 'streaming' AND owner = ?",
+            (storable(text), pack_ids(token_ids), provenance and provenance_json(provenance), reply_id, owner),
         )
         _must_have_changed(connection)
 

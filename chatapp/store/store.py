@@ -289,13 +289,15 @@ class Store(Shelf):
         """Pin a message, so that its turn stays in the context window, or let it go."""
         await self._do(messages.set_pinned, message_id, pinned=pinned)
 
-    async def append(self, reply_id: int, text: str, token_ids: Iterable[int]) -> None:
+    async def append(
+        self, reply_id: int, text: str, token_ids: Iterable[int], *, provenance: Provenance | None = None
+    ) -> None:
         """Add to a reply that this store began.
 
         Raises:
             NotStreaming: when it has ended, or is another process's.
         """
-        await self._do(messages.append, self._owner, reply_id, text, tuple(token_ids))
+        await self._do(messages.append, self._owner, reply_id, text, tuple(token_ids), provenance=provenance)
 
     async def finish(
         self,

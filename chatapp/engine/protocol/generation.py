@@ -116,6 +116,8 @@ class Tokens(Message):
     token_ids: tuple[int, ...]
     records: tuple[TokenRecord, ...] = ()
     """How each of them was chosen, when that is recorded."""
+    segments: tuple[Segment, ...] = ()
+    """Settings that came into force with one of them, in mid-reply; should no Finished come, that is known."""
     way: int = 0
     """Which of several replies."""
 

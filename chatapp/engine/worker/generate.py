@@ -87,6 +87,8 @@ class Generation:
                 memory=request.memory,
             )
         ]
+        self._in_force: tuple[Segment, ...] = ()
+        """Settings that the next token is the first one of, if there are any."""
         self._recorder = Recorder(model.vocabulary, request.record) if request.record else None
         self._text = TextStream(self._stops())
         self._reading = Reading(model, request, tell, between)
@@ -169,6 +171,7 @@ class Generation:
         if self._segments[-1].from_token == segment.from_token:
             self._segments.pop()  # it has drawn nothing
         self._segments.append(segment)
+        self._in_force = (segment,)
         if text := self._text.stops.replace(self._stops()):
             self._say(text)
         return True
@@ -182,7 +185,12 @@ class Generation:
 
     def _say(self, text: str, *token_ids: int, records: tuple[TokenRecord, ...] = ()) -> None:
         self._said += token_ids
-        self._tell(Tokens.model_construct(id=self._request.id, text=text, token_ids=token_ids, records=records))
+        segments, self._in_force = self._in_force if token_ids else (), ()
+        self._tell(
+            Tokens.model_construct(
+                id=self._request.id, text=text, token_ids=token_ids, records=records, segments=segments
+            )
+        )
         if text and not self._clock.first_text:
             self._clock.first_text = time.monotonic()
 

@@ -72,5 +72,6 @@ def _joined(events: Sequence[Tokens]) -> Tokens:
         text="".join(event.text for event in events),
         token_ids=tuple(token for event in events for token in event.token_ids),
         records=tuple(record for event in events for record in event.records),
+        segments=tuple(segment for event in events for segment in event.segments),
         way=events[0].way,
     )
