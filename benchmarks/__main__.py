@@ -1,27 +1,43 @@
-"""`python -m benchmarks`: one table, and the machine that it was measured on; kept in docs/performance.md."""
+"""`python -m benchmarks`: one table, and the machine that it was measured on; kept in docs/performance.md.
+
+`python -m benchmarks PART…` measures some of the modules beside this one, and keeps nothing.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
 import sys
+from collections.abc import Iterator, Sequence
 from datetime import date
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import drawing, first_frame, history, reopen, speed, ways
-from benchmarks.pairs import table
+from benchmarks.pairs import HEAD, Row, line
 
 REPORT = Path(__file__).parent.parent / "docs" / "performance.md"
+PARTS = ("first_frame", "speed", "ways", "reopen", "drawing", "history")
 
 
-def main() -> int:
-    """Measure everything, print it, keep it; exit status 1 when a bar was missed."""
-    rows = [*first_frame.rows(), *speed.rows(), *ways.rows(), *reopen.rows(), *drawing.rows(), *history.rows()]
-    text = f"# Performance\n\n{_machine()}\n\n{table(rows)}\n\n{NOTE}"
-    print(text)
-    REPORT.write_text(text, "utf-8")
-    return 0 if all(row.passed for row in rows) else 1
+def main(parts: Sequence[str]) -> int:
+    """Measure, print each row as it comes, keep the whole table; exit status 1 when a bar was missed."""
+    lines = HEAD.splitlines()
+    print(HEAD, flush=True)
+    passed = True
+    for row in _rows(parts or PARTS):
+        lines.append(line(row))
+        print(lines[-1], flush=True)
+        passed = passed and row.passed
+    if not parts:
+        table = "\n".join(lines)
+        REPORT.write_text(f"# Performance\n\n{_machine()}\n\n{table}\n\n{NOTE}", "utf-8")
+    return 0 if passed else 1
+
+
+def _rows(parts: Sequence[str]) -> Iterator[Row]:
+    for part in parts:
+        yield from import_module(f"benchmarks.{part}").rows()
 
 
 def _machine() -> str:
@@ -46,4 +62,4 @@ its searches may take.
 """
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -48,12 +48,15 @@ def compare(
     )
 
 
-def table(rows: list[Row]) -> str:
-    """The rows as a Markdown table."""
-    lines = ["| what | chatapp | beside it | ratio | bar | |", "|---|---|---|---|---|---|"]
-    lines += [
+HEAD = """\
+| what | chatapp | beside it | ratio | bar | |
+|---|---|---|---|---|---|"""
+"""What the rows of the Markdown table stand under."""
+
+
+def line(row: Row) -> str:
+    """A row of the Markdown table."""
+    return (
         f"| {row.what} | {row.ours:.4g} {row.unit} | {row.theirs:.4g} {row.unit} | {row.ratio:.3f} | {row.bar} "
         f"| {'ok' if row.passed else 'MISSED'} |"
-        for row in rows
-    ]
-    return "\n".join(lines)
+    )

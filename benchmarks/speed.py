@@ -40,9 +40,12 @@ class _Asked:
     decode_s: float
 
 
-def rows() -> list[Row]:
+def rows() -> Iterator[Row]:
     """Every speed that a person who chats can notice."""
-    return [*_decode(), *_prefill(), *_terminal(), *_cold_start()]
+    yield from _decode()
+    yield from _prefill()
+    yield from _terminal()
+    yield from _cold_start()
 
 
 def _decode() -> Iterator[Row]:
@@ -168,7 +171,7 @@ def _in_the_terminal() -> float:
             stdin=subprocess.DEVNULL, capture_output=True, check=True,
         )  # fmt: skip
         with Terminal([*chatapp, *place, "--continue"]) as terminal:
-            terminal.read_until(rb"ready", 20)
+            terminal.read_until(rb"ready|continue", 20)  # the reply of one token can be continued
             terminal.type(QUESTION.encode() + b"\r")
             terminal.read_until(rb"tok/s", 20)
             terminal.read_until(rb"ready|continue", 60)
