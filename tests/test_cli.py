@@ -244,6 +244,9 @@ def test_ask_killed_while_it_answers_leaves_no_engine(chatapp, home, number):
     reply = chatapp("sessions", "show", *_ids(chatapp), "--json").json["messages"][1]
     assert reply["status"] == "interrupted"
     assert reply["text"]
+    made = reply["provenance"]
+    assert made["model_fingerprint"]
+    assert made["segments"][0]["settings"]["max_tokens"] == 2000
 
 
 def _ids(chatapp):

@@ -43,6 +43,8 @@ class Progress:
             while len(self._read) > 2 and self._read[0][0] < now - WINDOW_SECONDS:
                 self._read.popleft()
             return
+        if not event.id:
+            return  # nobody drew them, and the plan counts them with the prompt
         if self._first is None and event.text:
             self._first = now - self._started
         self.tokens += len(event.token_ids)

@@ -112,6 +112,7 @@ class Tokens(Message):
 
     kind: Literal["tokens"] = "tokens"
     id: int
+    """The request's; 0 for the beginning of a reply that was written by a person or a persona, not drawn."""
     text: str
     token_ids: tuple[int, ...]
     records: tuple[TokenRecord, ...] = ()
