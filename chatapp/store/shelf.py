@@ -1,39 +1,89 @@
-"""What is done with whole sessions and branches: labelled, copied, taken in from elsewhere, erased."""
+"""What is done with whole sessions and branches: made, listed, labelled, copied, taken in, erased."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-import apsw
-
+from chatapp.conversation.context import Policy
 from chatapp.conversation.message import Message
 from chatapp.conversation.persona import Persona
-from chatapp.conversation.session import Session
+from chatapp.conversation.sampling import Preset
+from chatapp.conversation.session import Session, SessionHead
 from chatapp.store import branches, labels, sessions
 from chatapp.store.adopt import adopt
 from chatapp.store.branches import Pruned
+from chatapp.store.jobs import Jobs
 from chatapp.store.purge import Purged, purge, purge_pruned
 
-P = ParamSpec("P")
-R = TypeVar("R")
 
-
-class Shelf(ABC):
+class Shelf(Jobs):
     """The part of the store that handles sessions and their branches as wholes."""
 
-    _folder: Path | None
+    async def sessions(
+        self, *, deleted: bool = False, limit: int | None = None, pinned_first: bool = False
+    ) -> list[SessionHead]:
+        """The sessions, or those in the trash; the one used last comes first, or the pinned ones before it."""
+        return await self._do(sessions.heads, deleted=deleted, limit=limit, pinned_first=pinned_first)
 
-    @abstractmethod
-    async def _do(
-        self, work: Callable[Concatenate[apsw.Connection, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> R: ...
-
-    @abstractmethod
     async def session(self, name: str) -> Session:
-        """A whole session."""
+        """A whole session, by its uid or the beginning of it; one in the trash too.
+
+        Raises:
+            NoSuchSession: with a sentence, when none or more than one goes by that name.
+        """
+        return await self._do(sessions.load, name)
+
+    async def create_session(
+        self,
+        persona: Persona,
+        *,
+        preset: Preset | None = None,
+        overrides: Mapping[str, Any] | None = None,
+        model: str | None = None,
+    ) -> Session:
+        """A new session without messages."""
+        return await self._do(sessions.create, persona, preset, overrides or {}, model)
+
+    async def rename(self, session_id: int, title: str, *, by_person: bool = True) -> None:
+        """Give a title; an automatic one never replaces a person's."""
+        await self._do(sessions.rename, session_id, title, by_person=by_person)
+
+    async def trash(self, session_id: int) -> None:
+        """Put a session in the trash."""
+        await self._do(sessions.set_deleted, session_id, deleted=True)
+
+    async def restore(self, session_id: int) -> None:
+        """Bring a session back from the trash."""
+        await self._do(sessions.set_deleted, session_id, deleted=False)
+
+    async def touch(self, session_id: int) -> None:
+        """Make it the session used last."""
+        await self._do(sessions.touch, session_id)
+
+    async def save_draft(self, session_id: int, text: str) -> None:
+        """Keep what is being written; an empty text clears it."""
+        await self._do(sessions.save_draft, session_id, text)
+
+    async def save_sampling(self, session_id: int, preset: Preset | None, overrides: Mapping[str, Any]) -> None:
+        """Keep the session's preset and its own settings.
+
+        Raises:
+            ValueError: when a setting is unknown or out of its range.
+        """
+        await self._do(sessions.save_sampling, session_id, preset, dict(overrides))
+
+    async def save_persona(self, session_id: int, persona: Persona) -> None:
+        """Hold the session with another persona from now on."""
+        await self._do(sessions.save_persona, session_id, persona)
+
+    async def save_model(self, session_id: int, path: str | None) -> None:
+        """Remember the model last used."""
+        await self._do(sessions.save_model, session_id, path)
+
+    async def save_policy(self, session_id: int, policy: Policy | None) -> None:
+        """Keep what is done in a session when the context window is full; none: as the settings say."""
+        await self._do(sessions.save_policy, session_id, policy)
 
     async def pin_session(self, session_id: int, *, pinned: bool) -> None:
         """Hold a session at the top of the list, or let it go."""
@@ -72,7 +122,7 @@ class Shelf(ABC):
         Raises:
             StoreError: when it does not lie in the trash.
         """
-        return await self._do(purge, session_id, self._folder)
+        return await self._do(purge, session_id, self._path.parent if self._path else None)
 
     async def persona(self, digest: str) -> Persona | None:
         """A persona as it was when a reply was made; none where it was never kept."""
@@ -98,4 +148,4 @@ class Shelf(ABC):
 
     async def purge_pruned(self, session_id: int) -> Purged:
         """Erase the branches of a session that lie in the trash, for good: tables, index, log, saved states."""
-        return await self._do(purge_pruned, session_id, self._folder)
+        return await self._do(purge_pruned, session_id, self._path.parent if self._path else None)
