@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.pairs import Row, compare
-from chatapp.chat import Chat, model_options
+from chatapp.chat import Chat
 from chatapp.config import Settings
 from chatapp.conversation.persona import Persona
 from chatapp.engine.client import Engine
@@ -18,6 +18,7 @@ from chatapp.engine.embedded import embedded_model
 from chatapp.engine.protocol import Tokens
 from chatapp.engine.recall import Recall
 from chatapp.engine.snapshots import Snapshots
+from chatapp.loading import model_options
 from chatapp.store import Store
 
 TEXT = "The keeper climbed the stairs, trimmed the lamp and wrote the weather in the log. " * 110

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from chatapp.chat import model_options
+from chatapp.config import Settings
 from chatapp.conversation.message import Message
 from chatapp.engine.catalog import ModelFile
 from chatapp.engine.fit import Fit, default_context, fit, fitting_context, learn
@@ -25,6 +25,23 @@ class LoadPlan:
     options: ModelOptions
     fit: Fit | None = None
     note: str = ""
+
+
+def model_options(path: str, settings: Settings, *, reproducible: bool = False) -> ModelOptions:
+    """How a model is loaded, with the user's settings."""
+    return ModelOptions(
+        path=path,
+        n_ctx=settings.context or None,
+        n_threads=settings.threads or None,
+        n_gpu_layers=settings.gpu_layers,
+        n_batch=settings.batch,
+        n_ubatch=min(settings.ubatch, settings.batch),
+        kv_type=settings.kv_type,
+        mmap=settings.mmap,
+        mlock=settings.mlock,
+        states_limit=settings.kv_memory_mb * 2**20,
+        reproducible=reproducible,
+    )
 
 
 def plan_load(home: Home, model: ModelFile, *, reproducible: bool = False, freed: int = 0) -> LoadPlan:

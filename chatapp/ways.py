@@ -11,16 +11,18 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from chatapp.chat import Bordered, Chat, Ended, TurnEvent
+from chatapp.chat import Chat
 from chatapp.conversation.context import Policy
 from chatapp.conversation.message import Message, Segment
 from chatapp.conversation.session import title_from
 from chatapp.conversation.variation import Variation
 from chatapp.engine.client import EngineDied, EngineError
 from chatapp.engine.protocol import Finished, Prefill, Tokens, Way
+from chatapp.making_room import make_room
 from chatapp.outcome import Outcome
 from chatapp.provenance import begun
 from chatapp.recording import Record
+from chatapp.turn import Bordered, Ended, TurnEvent
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ async def ask_many(
     Raises:
         NoRoom: when the prompt does not fit, and the policy is to ask; nothing was kept or sent.
     """
-    async with aclosing(chat.make_room(parent, on_full, draft=text or "")) as making:
+    async with aclosing(make_room(chat, parent, on_full, draft=text or "")) as making:
         async for happened in making:
             yield happened
     asked, replies = await chat.store.begin_many(chat.session.id, parent, text=text, count=len(wanted))

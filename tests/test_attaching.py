@@ -7,14 +7,16 @@ import random
 import pytest
 
 from chatapp.attaching import fit_of, given_of
-from chatapp.chat import Chat, Ended, model_options
+from chatapp.chat import Chat
 from chatapp.config import Settings
 from chatapp.conversation.attachment import Attachment, Given, content, files_text
 from chatapp.conversation.document import Document
 from chatapp.conversation.persona import Persona
 from chatapp.engine.client import Engine
 from chatapp.files.ranking import ranked
+from chatapp.loading import model_options
 from chatapp.store import Store
+from chatapp.turn import Ended
 
 SHORT = Attachment("rent.txt", Document("The rent is 850 euros.\nIt is due on the third.\n"))
 _WORDS = (

@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from chatapp.chat import Began, Chat, Ended, model_options
+from chatapp.chat import Chat
 from chatapp.config import Settings
 from chatapp.conversation.message import Role, Status, StopReason
 from chatapp.conversation.persona import Persona
@@ -16,7 +16,9 @@ from chatapp.conversation.sampling import Presets
 from chatapp.engine.client import Engine
 from chatapp.engine.protocol import Prefill, Tokens
 from chatapp.errors import Refusal
+from chatapp.loading import model_options
 from chatapp.store import Store
+from chatapp.turn import Began, Ended
 
 PERSONA = Persona(name="Plain", system="You are helpful.", sampling={"max_tokens": 24})
 LONG = "Write a very long story about a lighthouse keeper and the sea."

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chatapp.chat import Bordered, Chat, Ended
+from chatapp.chat import Chat
 from chatapp.conversation.context import PARTS, Policy
 from chatapp.conversation.message import Kind, Role, Status, StopReason
 from chatapp.conversation.persona import Example, Persona
@@ -17,6 +17,7 @@ from chatapp.engine.client import Engine
 from chatapp.engine.model import ModelOptions
 from chatapp.fitting import NoRoom
 from chatapp.store import Store
+from chatapp.turn import Bordered, Ended
 
 ROOT = Path(__file__).parents[1]
 SYSTEM = "You are a lighthouse keeper and you never say so."

@@ -18,13 +18,15 @@ import numpy as np
 import pytest
 from llama_cpp import llama_cpp as L  # noqa: N812
 
-from chatapp.chat import Chat, Ended, model_options
+from chatapp.chat import Chat
 from chatapp.config import Settings
 from chatapp.conversation.persona import Persona
 from chatapp.engine.client import Engine
 from chatapp.engine.embedded import embedded_model
 from chatapp.engine.worker.process import usable_cores
+from chatapp.loading import model_options
 from chatapp.store import Store
+from chatapp.turn import Ended
 
 SYSTEM = "You are a helpful assistant.\n\nAnswer  briefly."
 TOPICS = (

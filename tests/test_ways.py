@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from chatapp.chat import Chat, model_options
+from chatapp.chat import Chat
 from chatapp.config import Settings
 from chatapp.conversation.message import Role, Status, StopReason
 from chatapp.conversation.persona import Persona
@@ -15,6 +15,7 @@ from chatapp.conversation.sampling import SamplingSettings
 from chatapp.conversation.variation import Differ, degrees, variations
 from chatapp.engine.client import Engine
 from chatapp.engine.protocol import Tokens
+from chatapp.loading import model_options
 from chatapp.store import Store
 from chatapp.ways import OfWay, WaysBegan, ask_many
 

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any
 
-from chatapp.chat import Bordered, Chat, Ended, TurnEvent
+from chatapp.chat import Chat
 from chatapp.cli.ask_many import check_number, print_many
 from chatapp.cli.engines import stop_on_signals
 from chatapp.cli.files import fitted, read_files
@@ -35,6 +35,7 @@ from chatapp.loading import learn_from_load, learn_from_reply, plan_load
 from chatapp.recording import Unsaved
 from chatapp.store import Store, StoreError
 from chatapp.text import display
+from chatapp.turn import Bordered, Ended, TurnEvent
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
 
-from chatapp.chat import Bordered, Chat, Ended, seed_for
+from chatapp.answering import seed_for
+from chatapp.chat import Chat
 from chatapp.cli.output import note, print_json
 from chatapp.conversation.message import Message, Status, StopReason
 from chatapp.conversation.variation import FEWEST, MOST, Differ, Variation, variations
 from chatapp.errors import Refusal
 from chatapp.text import display
+from chatapp.turn import Bordered, Ended
 from chatapp.ways import OfWay, WaysBegan, ask_many
 
 Report = Callable[[Message], dict[str, Any]]

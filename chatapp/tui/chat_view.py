@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.message import Message as Event
 
 from chatapp import fitting
-from chatapp.chat import Began, Bordered, Chat, Ended, TurnEvent
+from chatapp.chat import Chat
 from chatapp.conversation.context import ContextPlan
 from chatapp.conversation.message import Kind, Role
 from chatapp.engine.client import EngineDied, EngineError
@@ -32,6 +32,7 @@ from chatapp.tui.widgets.head import NewLines, RunningHead
 from chatapp.tui.widgets.margin_lines import CommandLines, DueLines
 from chatapp.tui.widgets.status import ON_BORDER, STANDING, Context, State, StatusLine
 from chatapp.tui.widgets.transcript import Transcript
+from chatapp.turn import Began, Bordered, Ended, TurnEvent
 
 STATUS_SECONDS = 0.25
 LOW = 30

@@ -8,7 +8,6 @@ from textual import work
 from textual.app import ComposeResult
 from textual.message import Message as Event
 
-from chatapp.chat import Began, Ended, TurnEvent
 from chatapp.conversation.lens import Measure
 from chatapp.conversation.message import Kind, Message, Role
 from chatapp.engine.protocol import Prefill, Tokens
@@ -21,6 +20,7 @@ from chatapp.tui.lens_state import Reading
 from chatapp.tui.widgets.head import RunningHead
 from chatapp.tui.widgets.lens_bar import LensBar
 from chatapp.tui.widgets.status import State, StatusLine
+from chatapp.turn import Began, Ended, TurnEvent
 
 NARROW = 100
 """Under so many columns there is no column beside the page: the token is told below it."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from chatapp.chat import Chat, TurnEvent
+from chatapp.chat import Chat
 from chatapp.recording import Saving
 from chatapp.store import StoreError
+from chatapp.turn import TurnEvent
 
 
 class Listener(Protocol):

@@ -6,12 +6,14 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from chatapp.chat import Chat, TurnEvent, seed_for
+from chatapp.answering import seed_for
+from chatapp.chat import Chat
 from chatapp.conversation.context import Policy
 from chatapp.conversation.message import Kind, Message, Role
 from chatapp.conversation.variation import Differ, Variation, variations
 from chatapp.tui.screens.ways import WaysChoice, WaysScreen
 from chatapp.tui.screens.ways_start import WaysStart
+from chatapp.turn import TurnEvent
 from chatapp.ways import OfWay, WaysBegan, ask_many
 
 if TYPE_CHECKING:

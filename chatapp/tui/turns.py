@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from functools import partial
 
-from chatapp.chat import Began, Chat, Ended, TurnEvent
+from chatapp.chat import Chat
 from chatapp.conversation.context import Policy
 from chatapp.conversation.message import Kind
 from chatapp.errors import Refusal
@@ -17,6 +17,7 @@ from chatapp.tui.keeping import Keeping
 from chatapp.tui.listener import Listener
 from chatapp.tui.loader import Loader
 from chatapp.tui.unsent import Unsent, Waiting
+from chatapp.turn import Began, Ended, TurnEvent
 
 RETRY_SECONDS = 2.0
 """Until a message that the disk refused is tried again."""

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from tiny_models import plain
 
-from chatapp.chat import Chat, Ended
+from chatapp.chat import Chat
 from chatapp.conversation.persona import Persona
 from chatapp.engine.client import Engine
 from chatapp.engine.model import ModelOptions
@@ -16,6 +16,7 @@ from chatapp.engine.snapshots import Snapshots
 from chatapp.store import Store
 from chatapp.tui import keeping
 from chatapp.tui.keeping import Keeping
+from chatapp.turn import Ended
 
 PERSONA = Persona(name="Plain", system="You keep the lamp. " * 6, sampling={"max_tokens": 8, "temperature": 0.0})
 

@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
-from chatapp.chat import Began, Chat, Ended, TurnEvent
+from chatapp.chat import Chat
 from chatapp.errors import Refusal
 from chatapp.home import Home
 from chatapp.recording import Saving
@@ -34,6 +34,7 @@ from chatapp.tui.screens.sessions_screen import SessionsScreen
 from chatapp.tui.start import Start
 from chatapp.tui.widgets.sampling import SamplingPanel
 from chatapp.tui.widgets.transcript import Transcript
+from chatapp.turn import Began, Ended, TurnEvent
 
 RECORDED = 10
 """Candidates of each token that are recorded while the sampling column shows them."""

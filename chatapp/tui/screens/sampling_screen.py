@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual import on
 
-from chatapp.chat import Chat, TurnEvent
+from chatapp.chat import Chat
 from chatapp.conversation.context import ContextPlan
 from chatapp.conversation.sampling import SettingName
 from chatapp.engine.protocol import Tokens
@@ -15,6 +15,7 @@ from chatapp.tui.tuning import Tuning
 from chatapp.tui.widgets.sampling import SamplingPanel
 from chatapp.tui.widgets.sampling.view import LastToken
 from chatapp.tui.widgets.status import Context
+from chatapp.turn import TurnEvent
 
 
 class SamplingScreen(ColumnsScreen):

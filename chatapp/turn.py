@@ -1,0 +1,36 @@
+"""What happens in a turn, as whoever holds a chat is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chatapp.conversation.message import Message
+from chatapp.engine.protocol import Prefill, Tokens
+
+
+@dataclass(frozen=True)
+class Began:
+    """The turn is on disk: what was asked, if it is new, and the reply that starts to stream.
+
+    A summary of what leaves the context window begins and ends like a reply, before the turn that needs the room.
+    """
+
+    asked: Message | None
+    reply: Message
+
+
+@dataclass(frozen=True)
+class Bordered:
+    """The oldest turns are left out from here on: a border was drawn, and is on disk."""
+
+    border: Message
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The reply is final, and on disk unless an `Unsaved` said otherwise."""
+
+    reply: Message
+
+
+TurnEvent = Bordered | Began | Prefill | Tokens | Ended
