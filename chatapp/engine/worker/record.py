@@ -1,11 +1,12 @@
 """Records how the tokens of a text are decided, at a price of a few per cent of the time that a token takes.
 
-The whole vocabulary is gone over three times (exponential, sum, threshold); all else is done on the few candidates
-that have a chance.
+The whole vocabulary is gone over a few times (difference, exponential, sum, threshold), always in the same memory;
+all else is done on the few candidates that have a chance.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,22 +16,31 @@ from chatapp.engine.worker.candidates import Candidates
 from chatapp.engine.worker.chain import Moment
 from chatapp.engine.worker.vocabulary import Vocabulary
 
-_HEADS = (6.0, 12.0, np.inf)
-"""How far below the best logit the top is looked for, until it is found."""
+_MANY = 16
+"""Times the size of the top: where so many candidates are looked through for it, fewer are the next time."""
 _FEW = 512
 """Candidates that Python goes over faster than numpy."""
-_LOG2E = 1 / np.log(2)
+_LOG2E = 1 / math.log(2)
+_RULES_OUT = {"top_n_sigma", "bias", "temperature"}
+"""Stages that may leave a candidate in its place and make it impossible."""
 
 
 class Recorder:
     """An observer that keeps the top of each decision, and what was chosen."""
 
+    wants_all = False
+
     def __init__(self, vocabulary: Vocabulary, top: int) -> None:
         self._vocabulary = vocabulary
         self._top_count = min(top, vocabulary.size)
+        self._below = np.empty(vocabulary.size, np.float32)
+        """How far each logit is from the best one."""
+        self._weights = np.empty(vocabulary.size, np.float32)
+        self._reach = 6.0
+        """How far below the best logit the top was found last."""
         self._logits: Any = None
         self._best = 0.0
-        self._top: Any = None
+        self._top: list[int] = []
         self._cut: dict[int, str] = {}
         self._size = 0
         self._memory: Memory | None = None
@@ -44,61 +54,64 @@ class Recorder:
         self._size = len(logits)
         self._memory = moment.memory if moment.memory != Memory() else None
 
-    def _find_top(self, logits: Any) -> Any:
-        for reach in _HEADS:
-            head = np.flatnonzero(logits >= self._best - reach)
-            if len(head) >= self._top_count:
-                break
+    def _find_top(self, logits: Any) -> list[int]:
+        while len(head := np.flatnonzero(logits >= self._best - self._reach)) < self._top_count:
+            self._reach *= 2
+        if len(head) > _MANY * self._top_count:
+            self._reach *= 0.8
         order = np.lexsort((head, -logits[head]))
-        return head[order[: self._top_count]]
+        found: list[int] = head[order[: self._top_count]].tolist()
+        return found
 
     def saw(self, stage: str, candidates: Candidates) -> None:
         """Note which of the top the stage cut."""
-        ids, logits = candidates.ids(), candidates.logits()
-        may_have_ruled_out = stage in {"top_n_sigma", "bias", "temperature"}
-        if len(ids) == self._size and not may_have_ruled_out:
+        size = len(candidates)
+        if size == self._size and stage not in _RULES_OUT:
+            return
+        ids = candidates.ids()
+        if stage in _RULES_OUT and (possible := candidates.logits() > -np.inf).sum() < size:
+            ids = ids[possible]
+        if len(ids) == self._size:
             return
         self._size = len(ids)
-        if may_have_ruled_out:
-            ids = ids[logits > -np.inf]
-        if len(ids) < self._vocabulary.size:
-            alive = set(ids.tolist()) if len(ids) <= _FEW else set(self._top[np.isin(self._top, ids)].tolist())
-            for token in self._top.tolist():
-                if token not in alive:
-                    self._cut.setdefault(token, stage)
+        alive = set(ids.tolist()) if len(ids) <= _FEW else set(np.intersect1d(self._top, ids).tolist())
+        for token in self._top:
+            if token not in alive:
+                self._cut.setdefault(token, stage)
 
     def drew(self, token: int) -> None:
         """Nothing: what was drawn is told with the record."""
 
     def record(self, token: int, left: Candidates) -> TokenRecord:
         """The record of the last decision, in which `token` was chosen among what is `left`."""
-        logits = self._logits
-        own, best = float(logits[token]), self._best
-        below = logits - np.float32(best)
-        weights = np.exp(below)
-        total = float(weights.sum(dtype=np.float64))
-        log_z = best + float(np.log(total))
-        entropy = (log_z - best - float(weights @ below) / total) * _LOG2E
+        logits, best = self._logits, self._best
+        below = np.subtract(logits, np.float32(best), out=self._below)
+        weights = np.exp(below, out=self._weights)
+        total = float(weights.sum())  # in pairs: good to seven digits
+        log_z = best + math.log(total)
         ids, chances = self._final(left)
-        place = np.flatnonzero(ids == token)
-        final = dict(zip(ids.tolist(), chances.tolist(), strict=True)) if len(ids) <= 4 * self._top_count else None
-        p_of = (lambda one: final.get(one, 0.0)) if final is not None else _lookup(ids, chances, len(logits))
-        cut = [self._cut.get(int(one)) for one in self._top]
+        p_of = (
+            dict(zip(ids.tolist(), chances.tolist(), strict=True)) if len(ids) <= _FEW else _Chances(ids, chances)
+        )
+        own = float(logits[token])
         return TokenRecord.model_construct(
             **self._token(token),
             logprob=own - log_z,
             rank=int(np.count_nonzero(logits > own)) + 1,
-            entropy=max(0.0, entropy),
-            p=float(chances[place[0]]) if len(place) else 0.0,
+            entropy=max(0.0, (log_z - best - float(weights @ below) / total) * _LOG2E),
+            p=p_of.get(token, 0.0),
             kept=len(ids),
-            mass=min(1.0, float(weights[ids].sum(dtype=np.float64)) / total),
+            mass=min(1.0, float(weights[ids].sum()) / total),
             log_z=log_z,
-            stage=next((stage for stage in reversed(list(self._cut.values()))), DRAW),
+            stage=next(reversed(self._cut.values()), DRAW),
             candidates=tuple(
                 Candidate.model_construct(
-                    **self._token(int(one)), logit=float(logits[one]), p=float(p_of(int(one))), cut=stage
+                    **self._token(one),
+                    logit=logit,
+                    p=p_of.get(one, 0.0),
+                    cut=self._cut.get(one),
                 )
-                for one, stage in zip(self._top, cut, strict=True)
+                for one, logit in zip(self._top, logits[self._top].tolist(), strict=True)
             ),
             memory=self._memory,
         )
@@ -106,9 +119,11 @@ class Recorder:
     def _final(self, left: Candidates) -> tuple[Any, Any]:
         """What is left, and the probabilities that it is drawn with."""
         ids, logits = left.ids(), left.logits()
-        possible = logits > -np.inf
-        ids, logits = ids[possible], logits[possible]
-        weights = np.exp(logits - logits.max())
+        best = logits.max()
+        weights = np.exp(logits - best)
+        if not weights.all():
+            possible = logits > -np.inf
+            ids, weights = ids[possible], weights[possible]
         return ids, weights / weights.sum()
 
     def _token(self, token: int) -> dict[str, Any]:
@@ -116,7 +131,13 @@ class Recorder:
         return {"id": one.id, "hex": one.hex, "special": one.special}
 
 
-def _lookup(ids: Any, chances: Any, size: int) -> Any:
-    dense = np.zeros(size, np.float32)
-    dense[ids] = chances
-    return lambda one: float(dense[one])
+class _Chances:
+    """The probabilities of many candidates, looked up one at a time."""
+
+    def __init__(self, ids: Any, chances: Any) -> None:
+        self._ids, self._chances = ids, chances
+
+    def get(self, token: int, default: float) -> float:
+        """Its probability."""
+        place = np.flatnonzero(self._ids == token)
+        return float(self._chances[place[0]]) if len(place) else default

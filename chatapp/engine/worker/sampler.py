@@ -28,6 +28,9 @@ class NoCandidatesError(Exception):
 class Observer(Protocol):
     """Looks at the candidates while a token is chosen; when the first choice was refused, from the start again."""
 
+    wants_all: bool
+    """Whether each stage is to be given all that the one before left, also where its likeliest would do."""
+
     def begins(self, logits: Any, moment: Moment, refused: int | None) -> None:
         """The chain is about to run; `refused` is what the grammar did not allow, if anything."""
 
@@ -167,7 +170,8 @@ class Sampler:
         """What the chain leaves: ids, logits, and for adaptive-p the logits before it bent them."""
         assert self._chain is not None  # noqa: S101  retune made it
         candidates = self._candidates
-        if self._chain.names[:1] == ("top_k",) and observer is None and not by_grammar:
+        takes_all = by_grammar or (observer is not None and observer.wants_all)
+        if self._chain.names[:1] == ("top_k",) and not takes_all:
             candidates.load_likeliest(logits, self._settings.top_k)
         else:
             candidates.load(logits)

@@ -34,6 +34,8 @@ class _Seen:
 class Staging:
     """An observer that keeps everything. Computes with 64-bit sums of llama.cpp's own 32-bit logits."""
 
+    wants_all = True
+
     def __init__(self, vocabulary: Vocabulary, settings: SamplingSettings) -> None:
         self._vocabulary = vocabulary
         self._settings = settings

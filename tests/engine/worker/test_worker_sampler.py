@@ -120,6 +120,8 @@ def test_other_settings_hold_from_the_next_draw_on():
 class _Onlooker:
     """Looks at every stage, so that the chain begins with the whole vocabulary."""
 
+    wants_all = True
+
     def begins(self, *_):
         pass
 
