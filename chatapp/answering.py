@@ -7,7 +7,7 @@ import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from chatapp import fitting
+from chatapp import fitting, parts
 from chatapp.conversation.context import Policy
 from chatapp.conversation.message import Message, Segment
 from chatapp.conversation.sampling import RANDOM_SEED, SamplingSettings
@@ -17,15 +17,14 @@ from chatapp.engine.model import ModelOptions
 from chatapp.engine.protocol import CacheUse, Finished, Loading, Prefill, Tokens
 from chatapp.engine.recall import Recall
 from chatapp.outcome import Outcome
+from chatapp.parts import Step, Worked
 from chatapp.provenance import begun
 from chatapp.recording import Record, Saving
 from chatapp.room import Room
 from chatapp.store import Store
-from chatapp.turn import Began, Bordered, Ended, TakenBack, TurnEvent
+from chatapp.turn import Began, Bordered, Ended, TurnEvent
 
 _SEEDS = random.SystemRandom()
-
-Generation = AsyncGenerator[Bordered | Prefill | Tokens | TakenBack | Finished, None]
 
 
 class Answering:
@@ -62,14 +61,12 @@ class Answering:
         """So many candidates of each token are recorded while replies stream; 0 records nothing."""
         self.stopping = False
         """Whether the running reply was asked to stop; it may not even have started, with an engine that loads."""
-        self.wake: Callable[[], None] = lambda: None
-        """Called when it is asked to stop, for a reply that waits for something else than the engine."""
 
     async def answer(
         self,
         reply: Message,
         asked: Message | None,
-        generation: Generation | None = None,
+        generation: AsyncGenerator[Bordered | Prefill | Tokens | Step | Worked | Finished, None] | None = None,
     ) -> AsyncGenerator[TurnEvent, None]:
         """Write a reply that the store has begun: by the engine, or by what is generated in its place."""
         self.session.tree.add(reply)
@@ -78,7 +75,7 @@ class Answering:
         outcome = Outcome()
         try:
             yield Began(asked, reply)
-            async with aclosing(generation or self.generate(reply)) as events:
+            async with aclosing(generation or self._generate(reply)) as events:
                 async for event in events:
                     if isinstance(event, Finished):
                         outcome.finished = event
@@ -89,10 +86,6 @@ class Answering:
                         reply.records += event.records or [None] * len(event.token_ids)
                         reply.provenance = reply.provenance.with_segments(event.segments)
                         record.add(event.text, event.token_ids)
-                    elif isinstance(event, TakenBack):
-                        reply.text, reply.token_ids = event.text, list(event.token_ids)
-                        del reply.records[len(event.token_ids) :]
-                        record.rewrite()
                     yield event
         except (EngineDied, EngineError) as error:
             outcome.failure = error
@@ -143,13 +136,33 @@ class Answering:
         self.foreign = self.engine.tenant is not None and self.engine.tenant is not self
         self.engine.tenant = self
 
-    async def generate(self, reply: Message, settings: SamplingSettings | None = None) -> Generation:
-        """Have the engine write a reply, or go on with it: with these settings, or those in force.
+    async def _by_parts(self, reply: Message, asked: Message) -> AsyncGenerator[parts.Event, None]:
+        """Write a reply from documents that are read part by part."""
+        if self.options is None:
+            raise EngineError("No model is chosen yet.", "load")
+        info = await self.engine.ensure(self.options, self.progress)
+        self.prompt, self.engine.tenant = None, self
+        settings, again = self.settings(), len(self.session.tree.siblings(reply.id)) > 1
+        first = settings.model_copy(update={"seed": parts.first_seed(self.session, asked)})
+        seed = seed_for(settings if again or settings.seed != RANDOM_SEED else first, reply)
+        draws = Segment(from_token=0, settings=settings, seed=seed)
+        reply.provenance = begun(self.session, reply, info, draws)
+        task = parts.task_of(self.session, asked, settings, seed)
+        events = parts.reply_by_parts(
+            task, self.store, self.engine, self.options, reply=reply, stopping=lambda: self.stopping
+        )
+        async with aclosing(events):
+            async for event in events:
+                yield event
 
-        Raises:
-            EngineError: when no model can be loaded, or the prompt does not fit.
-            EngineDied: when the process has ended.
-        """
+    async def _generate(
+        self, reply: Message
+    ) -> AsyncGenerator[Bordered | Prefill | Tokens | Step | Worked | Finished, None]:
+        if (asked := parts.asks_by_parts(self.session.tree, reply)) is not None:
+            async with aclosing(self._by_parts(reply, asked)) as by_parts:
+                async for event in by_parts:
+                    yield event
+            return
         goes_on = bool(reply.text or reply.token_ids)
         async with aclosing(self.prepare(reply)) as preparing:
             async for before in preparing:
@@ -157,7 +170,7 @@ class Answering:
         info, prompt = self.engine.info, self.prompt
         if self.stopping or info is None or prompt is None:
             return
-        settings = settings or self.settings()
+        settings = self.settings()
         seed = seed_for(settings, reply if goes_on else None)
         draws = Segment(from_token=len(reply.token_ids), settings=settings, seed=seed)
         reply.provenance = begun(
@@ -185,7 +198,6 @@ class Answering:
         if self.streaming is not None:
             self.stopping = True
             self.engine.cancel()
-            self.wake()
 
     def settings(self) -> SamplingSettings:
         """What the next token is drawn with."""

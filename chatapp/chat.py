@@ -13,24 +13,25 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from chatapp import fitting, forking
-from chatapp.answering import Answering, Generation
+from chatapp import fitting, forking, parts
+from chatapp.answering import Answering
 from chatapp.branching import Branches
 from chatapp.conversation.attachment import Attachment, Given
 from chatapp.conversation.context import Policy
-from chatapp.conversation.message import Message, Role
+from chatapp.conversation.message import Message, Provenance, Role
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.sampling import Preset
 from chatapp.conversation.session import Session, title_from
 from chatapp.conversation.trace import Trace, unpack
 from chatapp.engine.client import Engine
 from chatapp.engine.model import ModelOptions
-from chatapp.engine.protocol import Loading
+from chatapp.engine.protocol import Finished, Loading, Prefill, Tokens
+from chatapp.errors import Refusal
 from chatapp.making_room import make_room
 from chatapp.replay import Replayed, replay
 from chatapp.store import Store
 from chatapp.text import repair
-from chatapp.turn import TurnEvent
+from chatapp.turn import Bordered, TurnEvent
 
 
 class Chat(Answering):
@@ -79,17 +80,22 @@ class Chat(Answering):
         before = self.session.tree[message_id]
         return self._ask(before.parent, text, on_full, before.files if files is None else files)
 
-    async def again(self, reply_id: int, on_full: Policy | None = None) -> AsyncGenerator[TurnEvent, None]:
+    def again(self, reply_id: int, on_full: Policy | None = None) -> AsyncGenerator[TurnEvent, None]:
         """Answer once more: a sibling of a reply.
 
         Raises:
             NoRoom: when there is no room for a token of it, and the policy is to ask.
         """
-        parent = self.session.tree[reply_id].parent
-        async with aclosing(make_room(self, parent, on_full)) as events:
+        return self._again(self.session.tree[reply_id], on_full)
+
+    async def _again(
+        self, before: Message, on_full: Policy | None, provenance: Provenance | None = None
+    ) -> AsyncGenerator[TurnEvent, None]:
+        """Answer once more; what goes on by parts does so with the seed of before."""
+        async with aclosing(make_room(self, before.parent, on_full)) as events:
             async for event in events:
                 yield event
-        reply = await self.store.begin_reply(self.session.id, parent)
+        reply = await self.store.begin_reply(self.session.id, before.parent, provenance=provenance)
         async with aclosing(self.answer(reply, None)) as events:
             async for event in events:
                 yield event
@@ -103,7 +109,7 @@ class Chat(Answering):
             NoRoom: when there is no room for a token more, and the policy is to ask.
         """
         begun = Message(0, "", question_id, Role.ASSISTANT, repair(beginning))
-        return self.resume(begun, [], on_full)
+        return self._resume(begun, [], on_full)
 
     async def go_on(self, reply_id: int, on_full: Policy | None = None) -> AsyncGenerator[TurnEvent, None]:
         """Continue a reply: a sibling that copies it and goes on from exactly there.
@@ -112,7 +118,11 @@ class Chat(Answering):
             NoRoom: when there is no room for a token more, and the policy is to ask.
         """
         before = self.session.tree[reply_id]
-        async with aclosing(self.resume(before, await self.trace(before), on_full)) as events:
+        if parts.asks_by_parts(self.session.tree, before) is not None:
+            going_on = self._again(before, on_full, await parts.provenance_of(self.store, before))
+        else:
+            going_on = self._resume(before, await self.trace(before), on_full)
+        async with aclosing(going_on) as events:
             async for event in events:
                 yield event
 
@@ -131,23 +141,27 @@ class Chat(Answering):
         before = self.session.tree[reply_id]
         trace = await self.trace(before)
         forked, ends = await forking.fork(self.engine, before, trace, token_index, token_id)
-        ended = (lambda _reply: forking.end_at_once(forked)) if ends else None
-        async with aclosing(self.resume(forked, forked.records, on_full, ended)) as events:
+        ended = forking.end_at_once(forked) if ends else None
+        async with aclosing(self._resume(forked, forked.records, on_full, ended)) as events:
             async for event in events:
                 yield event
 
-    async def resume(
+    async def _resume(
         self,
         before: Message,
         records: Trace,
         on_full: Policy | None,
-        generation: Callable[[Message], Generation] | None = None,
+        generation: AsyncGenerator[Bordered | Prefill | Tokens | Finished, None] | None = None,
     ) -> AsyncGenerator[TurnEvent, None]:
-        """Answer by a sibling that begins as a reply does, and goes on by the engine or as is generated here.
+        """Answer by a sibling that begins as a reply does.
 
         Raises:
-            NoRoom: when there is no room for a token more, and the policy is to ask.
+            Refusal: where the question is answered by parts, which no beginning of a reply goes into.
         """
+        if parts.asks_by_parts(self.session.tree, before) is not None:
+            raise Refusal(
+                "parts", "This answer is made by parts, and cannot go on from a beginning: answer again."
+            )
         async with aclosing(make_room(self, before.parent, on_full, reply=before)) as events:
             async for event in events:
                 yield event
@@ -161,7 +175,7 @@ class Chat(Answering):
             provenance=before.provenance.model_copy(update={"continued_from": len(kept)}),
         )
         reply.records = (list(records) + [None] * len(kept))[: len(kept)]
-        async with aclosing(self.answer(reply, None, generation(reply) if generation else None)) as events:
+        async with aclosing(self.answer(reply, None, generation)) as events:
             async for event in events:
                 yield event
 

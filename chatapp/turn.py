@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from chatapp.conversation.message import Message
 from chatapp.engine.protocol import Prefill, Tokens
+from chatapp.parts import Step, Worked
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,4 @@ class Ended:
     reply: Message
 
 
-@dataclass(frozen=True)
-class TakenBack:
-    """The reply that streams says less than it did: this is its text, and these are its token ids."""
-
-    text: str
-    token_ids: tuple[int, ...]
-
-
-TurnEvent = Bordered | Began | Prefill | Tokens | TakenBack | Ended
+TurnEvent = Bordered | Began | Prefill | Tokens | Step | Worked | Ended

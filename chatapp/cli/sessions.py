@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -58,25 +57,11 @@ async def _run(arguments: argparse.Namespace, home: Home) -> None:
 
 
 async def _list(arguments: argparse.Namespace, store: Store) -> None:
-    heads = await store.sessions(deleted=arguments.deleted, tag=repair(arguments.tag))
+    heads = await store.sessions(deleted=arguments.deleted)
     if arguments.json:
         print_json([_head_as_json(head) for head in heads])
         return
-    print_table(
-        [
-            (
-                head.uid,
-                _time(head.updated_ms)[:16],
-                str(head.messages),
-                " ".join([head.title, *_marked(head.tags)]),
-            )
-            for head in heads
-        ]
-    )
-
-
-def _marked(tags: Iterable[str]) -> list[str]:
-    return [f"#{tag}" for tag in tags]
+    print_table([(head.uid, _time(head.updated_ms)[:16], str(head.messages), head.title) for head in heads])
 
 
 def _head_as_json(head: SessionHead) -> dict[str, Any]:

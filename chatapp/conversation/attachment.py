@@ -14,6 +14,7 @@ from chatapp.text import display_line
 NAME_LENGTH = 80
 _UNCITABLE = str.maketrans({"[": "(", "]": ")", ":": "·"})
 _GAP = "[…]"
+_BY_PARTS = "(read part by part; the answer was made from all of it)"
 _ASKED = "Answer from the files above, and after what you take from them name the place, as in"
 
 
@@ -23,6 +24,20 @@ class Given(StrEnum):
     WHOLE = "whole"
     BEGINNING = "beginning"
     PASSAGES = "passages"
+    PARTS = "parts"
+    """All of it, part by part, and what comes of the parts is brought together. Nothing of it is in the prompt."""
+    EACH_PART = "each-part"
+    """All of it, part by part, and what comes of the parts is put one after the other: a translation, for one."""
+
+    @property
+    def by_parts(self) -> bool:
+        """Whether the model reads all of it, part by part."""
+        return self in {Given.PARTS, Given.EACH_PART}
+
+    @property
+    def joined(self) -> bool:
+        """Whether what comes of the parts follows one another as it is."""
+        return self is Given.EACH_PART
 
 
 @dataclass(frozen=True)
@@ -93,8 +108,11 @@ def files_text(files: Sequence[Attachment]) -> str:
     """The part of a message's content that comes from its files."""
     if not files:
         return ""
-    example = next((label(one.name, one.document.unit, _first(one)) for one in files), "")
-    return "".join(f"File: {one.name}\n{_written(one)}\n\n" for one in files) + f"{_ASKED} {example}.\n\n"
+    written = "".join(f"File: {one.name}\n{_written(one)}\n\n" for one in files)
+    example = next(
+        (label(one.name, one.document.unit, _first(one)) for one in files if not one.given.by_parts), ""
+    )
+    return f"{written}{_ASKED} {example}.\n\n" if example else written
 
 
 def _first(file: Attachment) -> int:
@@ -102,6 +120,8 @@ def _first(file: Attachment) -> int:
 
 
 def _written(file: Attachment) -> str:
+    if file.given.by_parts:
+        return _BY_PARTS
     document, lines, last = file.document, [], 0
     for start, end in file.stretches:
         if start > last:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from chatapp.conversation.attachment import Attachment
+from chatapp.conversation.by_parts import ByParts
 from chatapp.conversation.decision import Memory, TokenRecord
 from chatapp.conversation.sampling import BALANCED, PresetValues, SamplingSettings, by_name_alone
 
@@ -114,6 +115,8 @@ class Provenance(_Frozen):
     stop_reason: StopReason | None = None
     edited_from: str = ""
     """For a reply that a person wrote over: the uid of the reply that it was. Nothing else is known of it then."""
+    by_parts: ByParts | None = None
+    """For a reply that was made from a document part by part. The counts are then those of all parts together."""
     detail: str = ""
     """For a reply that failed: what happened, in one sentence."""
 

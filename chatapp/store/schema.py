@@ -217,6 +217,25 @@ def _presets(connection: apsw.Connection) -> None:
     connection.execute(_PRESETS)
 
 
+_PARTS = """
+-- What came of each part of a document, kept with the reply that was made of them.
+CREATE TABLE part(
+    message INTEGER NOT NULL REFERENCES message(id) ON DELETE CASCADE,
+    round   INTEGER NOT NULL,
+    place   INTEGER NOT NULL,
+    digest  TEXT NOT NULL,  -- of everything that the text depends on: the same question is never asked twice
+    about   TEXT NOT NULL CHECK(json_valid(about)),
+    body    TEXT NOT NULL,
+    PRIMARY KEY(message, round, place)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX part_digest ON part(digest) WHERE digest <> '';
+"""
+
+
+def _parts(connection: apsw.Connection) -> None:
+    connection.execute(_PARTS)
+
+
 MIGRATIONS: tuple[Callable[[apsw.Connection], None], ...] = (
     _first,
     _agenda,
@@ -225,6 +244,7 @@ MIGRATIONS: tuple[Callable[[apsw.Connection], None], ...] = (
     _traces,
     _attachments,
     _presets,
+    _parts,
 )
 VERSION = len(MIGRATIONS)
 

@@ -21,6 +21,7 @@ from chatapp.store.database import check, open_for_reading, open_in_memory
 from chatapp.store.errors import NotSaved, TooNew, Unwritable
 from chatapp.store.lease import Lease
 from chatapp.store.opening import open_file
+from chatapp.store.parts import PartStore
 from chatapp.store.reader import Reader
 from chatapp.store.search import Hit, search
 from chatapp.store.shelf import Shelf
@@ -50,6 +51,7 @@ class Store(Shelf, Turns):
         self.warning = warning
         """A sentence about what may be missing, though the chats could be opened; empty where nothing is."""
         self.agenda = AgendaStore(self._do)
+        self.parts = PartStore(self._do)
         self._reader = Reader(path) if path else None
 
     @classmethod
