@@ -25,13 +25,14 @@ class Candidates:
         self._margin = 8.0
         """How far below the best logit the likeliest tokens were looked for last."""
 
-    def load_likeliest(self, logits: Any, count: int) -> None:
+    def load_likeliest(self, logits: Any, count: int, best: float) -> None:
         """Begin with the `count` likeliest tokens and some more: top-k leaves the same of them as of all.
+
+        `best` is the highest logit.
 
         Handing a whole vocabulary to a sampler takes as long as all that follows. Where likeliest tokens tie,
         their order is the sampler's own, so that it is given all.
         """
-        best = logits.max()
         for _ in range(_MARGINS):
             head = np.flatnonzero(logits > best - self._margin)
             if len(head) > count:

@@ -40,6 +40,8 @@ class Moment:
     index: int
     """The position of the token in the reply."""
     memory: Memory
+    best: float
+    """The highest logit: looked for once, because a whole vocabulary is not in the processor's cache."""
 
     @property
     def xtc_chance(self) -> float:

@@ -71,6 +71,8 @@ class Control:
 
     def take_settings(self, number: int) -> SamplingSettings | None:
         """The settings that the reply was given since the last call, if any."""
+        if self._settings.get(number) is None:
+            return None  # asked after each token: no lock for what hardly ever happens
         with self._lock:
             settings = self._settings.get(number)
             self._settings[number] = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -139,9 +140,10 @@ class Sampler:
         self._remember(moment, token, ids, left, unbent)
 
     def _moment(self, logits: Any, index: int) -> Moment:
-        if not np.isfinite(logits.max()):
+        best = float(logits.max())
+        if not math.isfinite(best):
             raise NoCandidatesError("The model computes numbers that are no numbers; its file may be damaged.")
-        return Moment(self._seed, index, self.memory)
+        return Moment(self._seed, index, self.memory, best)
 
     def _draw(self, logits: Any, moment: Moment, observer: Observer | None, refused: int | None = None) -> int:
         if observer is not None:
@@ -172,7 +174,7 @@ class Sampler:
         candidates = self._candidates
         takes_all = by_grammar or (observer is not None and observer.wants_all)
         if self._chain.names[:1] == ("top_k",) and not takes_all:
-            candidates.load_likeliest(logits, self._settings.top_k)
+            candidates.load_likeliest(logits, self._settings.top_k, moment.best)
         else:
             candidates.load(logits)
         unbent = None

@@ -250,7 +250,7 @@ def test_xtc_acts_as_often_as_it_says_and_by_seed_and_position(model, real_logit
         len(stages(model, real_logits[0], settings_, seed=4, index=index)[0]["xtc"][0]) < model.vocabulary.size
         for index in range(60)
     ]
-    chances = [Moment(4, index, Memory()).xtc_chance <= 0.3 for index in range(60)]
+    chances = [Moment(4, index, Memory(), 0.0).xtc_chance <= 0.3 for index in range(60)]
     assert acted == chances
     assert 8 < sum(acted) < 30
 
