@@ -101,3 +101,24 @@ def test_labels_copies_and_the_end(call, session):
     assert json.loads(call("sessions", "purge", session, "--json")[1])["log_is_clean"]
     assert call("sessions", "show", session)[0] == 1
     assert len(json.loads(call("sessions", "search", "tag:work", "--json")[1])) == 2
+
+
+def test_what_is_erased_can_go_from_the_backups_at_once_or_later(call, session, tmp_path):
+    call("backup")
+    [backup] = (tmp_path / "home" / "backups").glob("*.db")
+    copy = json.loads(call("sessions", "duplicate", session, "--json")[1])["id"]
+    call("backup")
+    for uid in (session, copy):
+        call("sessions", "delete", uid)
+    status, out, err = call("sessions", "purge", session)
+    assert (status, out, err.count("still holds it")) == (0, "", 2)
+    assert f"sessions purge {session} --backups" in err
+    assert session.encode() in backup.read_bytes()
+    status, out, _ = call("sessions", "purge", session, "--backups", "--json")
+    assert (status, json.loads(out)["backups"]) == (0, [])
+    assert session.encode() not in backup.read_bytes()
+    status, out, _ = call("sessions", "purge", copy, "--backups", "--json")
+    assert (status, json.loads(out)["backups"]) == (0, [])
+    for one in (tmp_path / "home" / "backups").glob("*.db"):
+        assert b"trims the lamp" not in one.read_bytes()
+    assert call("sessions", "purge", session, "--backups")[0] == 1  # nobody knows it any more

@@ -223,6 +223,11 @@ def _sessions(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) 
         ("purge", "erase a session in the trash for good"),
     ):
         _verb(verbs, common, verb, does).add_argument("id", metavar="ID")
+    verbs.choices["purge"].add_argument(
+        "--backups",
+        action="store_true",
+        help="erase it from the backups too; for one that is gone already as well",
+    )
     verbs.choices["pin"].add_argument("--off", action="store_true", help="let it go again")
     verbs.choices["tag"].add_argument("tags", metavar="TAG", nargs="*", help="tags to put on")
     verbs.choices["tag"].add_argument("--remove", metavar="TAG", action="append", default=[], help="take it off")

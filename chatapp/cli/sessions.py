@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from chatapp.cli.erasing import purge
 from chatapp.cli.opening import open_home, open_store
 from chatapp.cli.output import counted, note, print_file, print_json, print_table
 from chatapp.conversation.message import Message, Role
@@ -47,7 +48,7 @@ async def _run(arguments: argparse.Namespace, home: Home) -> None:
             case "import":
                 await _import(arguments, store)
             case "purge":
-                await _purge(arguments, store)
+                await purge(arguments, store)
             case "duplicate":
                 _tell({"id": await store.duplicate(arguments.id)}, arguments)
             case verb:
@@ -200,18 +201,6 @@ async def _import(arguments: argparse.Namespace, store: Store) -> None:
     verb = "would come" if arguments.preview else "came"
     note(f"{sessions} with {messages} {verb} in.")
     print_table([(uid, title) for uid, title in zip(report.sessions or [""] * many, report.titles, strict=True)])
-
-
-async def _purge(arguments: argparse.Namespace, store: Store) -> None:
-    session = await store.session(arguments.id)
-    purged = await store.purge(session.id)
-    backups = [str(path) for path in purged.backups]
-    if arguments.json:
-        print_json({"id": session.uid, "log_is_clean": purged.log_is_clean, "backups": backups})
-    if not purged.log_is_clean:
-        note("Another window reads the chats: traces stay in the log of late writes until it closes.")
-    for path in backups:
-        note(f"A copy made before still holds it: {path}")
 
 
 def _time(milliseconds: int) -> str:

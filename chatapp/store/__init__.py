@@ -1,6 +1,7 @@
 """Chats on disk: SQLite through apsw, one thread that owns the connection, and an async face for it."""
 
 from chatapp.store.branches import Pruned
+from chatapp.store.erase import Gone
 from chatapp.store.errors import (
     CannotOpen,
     Damaged,
@@ -22,6 +23,7 @@ __all__ = [
     "CannotOpen",
     "Damaged",
     "Foreign",
+    "Gone",
     "Hit",
     "NoSuchNote",
     "NoSuchReminder",

@@ -43,12 +43,11 @@ def of_session(connection: apsw.Connection, session_id: int) -> dict[int, tuple[
     return {message_id: tuple(listed) for message_id, listed in files.items()}
 
 
-def documents_of(connection: apsw.Connection, session_id: int) -> list[str]:
-    """The digests of the texts that a session's messages brought along, those in the trash too."""
+def documents_of(connection: apsw.Connection, messages: str) -> list[str]:
+    """The digests of the texts that messages brought along; their ids are given as a JSON array."""
     rows = connection.execute(
-        "SELECT DISTINCT document FROM message_attachment"
-        " WHERE message IN (SELECT id FROM message WHERE session = ?)",
-        (session_id,),
+        "SELECT DISTINCT document FROM message_attachment WHERE message IN (SELECT value FROM json_each(?))",
+        (messages,),
     )
     return [str(digest) for (digest,) in rows]
 

@@ -92,8 +92,8 @@ def back_up(database: Path, reason: str, stop: threading.Event | None = None) ->
     folder = folder_of(database)
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        _must_fit(database, folder)
-        with _turn(folder), _unfinished(folder) as copy:
+        must_fit(database, folder)
+        with turn(folder), unfinished(folder) as copy:
             with in_sentences():
                 _copy(database, copy, stop or threading.Event())
             sync(copy)
@@ -165,14 +165,19 @@ def _copy(database: Path, copy: Path, stop: threading.Event) -> None:
             )
 
 
-def _must_fit(database: Path, folder: Path) -> None:
+def must_fit(database: Path, folder: Path, copies: int = 1) -> None:
+    """Refuse to begin where there is no room for so many copies of a database.
+
+    Raises:
+        NotSaved: then.
+    """
     free = free_bytes(folder)
-    if free is not None and free < database.stat().st_size + ROOM:
+    if free is not None and free < copies * database.stat().st_size + ROOM:
         raise NotSaved("The disk has no room for a backup. The chats are as they were.")
 
 
 @contextmanager
-def _turn(folder: Path) -> Iterator[None]:
+def turn(folder: Path) -> Iterator[None]:
     """One copy at a time, whoever makes it."""
     handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -184,7 +189,7 @@ def _turn(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _unfinished(folder: Path) -> Iterator[Path]:
+def unfinished(folder: Path) -> Iterator[Path]:
     """A new file for a copy; gone afterwards, unless it was renamed. So are those that dead processes left."""
     for left in folder.glob(f"{_UNFINISHED}*"):
         left.unlink(missing_ok=True)

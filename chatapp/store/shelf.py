@@ -13,8 +13,10 @@ from chatapp.conversation.session import Session, SessionHead
 from chatapp.store import branches, labels, sessions
 from chatapp.store.adopt import adopt
 from chatapp.store.branches import Pruned
+from chatapp.store.erase import Gone
 from chatapp.store.jobs import Jobs
 from chatapp.store.purge import Purged, purge, purge_pruned
+from chatapp.store.rewriting import StillHeld, rewrite_backups, surely_held
 
 
 class Shelf(Jobs):
@@ -122,7 +124,15 @@ class Shelf(Jobs):
         Raises:
             StoreError: when it does not lie in the trash.
         """
-        return await self._do(purge, session_id, self._path.parent if self._path else None)
+        return await self._do(purge, session_id, self._path)
+
+    async def erase_from_backups(self, gone: Gone) -> list[StillHeld]:
+        """Write the copies of the chats anew that hold what is gone; returns those where that was not possible."""
+        return await self._aside(rewrite_backups, self._path, gone) if self._path else []
+
+    async def held_in_backups(self, gone: Gone) -> bool:
+        """Whether a copy of the chats surely holds it; those that cannot be read are not counted."""
+        return await self._aside(surely_held, self._path, gone) if self._path else False
 
     async def persona(self, digest: str) -> Persona | None:
         """A persona as it was when a reply was made; none where it was never kept."""
@@ -148,4 +158,4 @@ class Shelf(Jobs):
 
     async def purge_pruned(self, session_id: int) -> Purged:
         """Erase the branches of a session that lie in the trash, for good: tables, index, log, saved states."""
-        return await self._do(purge_pruned, session_id, self._path.parent if self._path else None)
+        return await self._do(purge_pruned, session_id, self._path)

@@ -9,6 +9,7 @@ from chatapp.conversation.message import Kind
 from chatapp.store import Pruned
 from chatapp.text import display_line
 from chatapp.tui.entries import counted
+from chatapp.tui.erasing import tell_erased
 from chatapp.tui.screens.branch_lines import first_words
 from chatapp.tui.screens.branches import BranchChoice, BranchesScreen
 from chatapp.tui.screens.details import DetailsScreen
@@ -182,13 +183,7 @@ def _ask_again(screen: MainScreen, erase: str) -> None:
 async def _erase(screen: MainScreen) -> None:
     with screen.page.trouble_told():
         purged = await screen.chat.branches.purge()
-        said = "The branches in the trash are erased."
-        if not purged.log_is_clean:
-            said += " Another window reads the chats: traces stay in the log of late writes until it closes."
-        if purged.backups:
-            names = ", ".join(display_line(path.name) for path in purged.backups)
-            said += f" Copies of this session made before may still hold them: {names}."
-        screen.notify(said, markup=False, timeout=4 if purged.log_is_clean and not purged.backups else 12)
+        tell_erased(screen, "The branches in the trash are erased.", purged)
 
 
 async def bring_back(screen: MainScreen, message_id: int) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chatapp.conversation.session import SessionHead
 from chatapp.text import display_line
 from chatapp.tui.branching import open_branch_trash
+from chatapp.tui.erasing import tell_erased
 from chatapp.tui.screens.sheet import Item, Sheet
 
 if TYPE_CHECKING:
@@ -77,10 +78,4 @@ async def _erase(screen: MainScreen, uid: str, title: str) -> None:
     with screen.page.trouble_told():
         store = screen.desk.store
         purged = await store.purge((await store.session(uid)).id)
-        said = f"‘{title}’ is erased."
-        if not purged.log_is_clean:
-            said += " Another window reads the chats: traces stay in the log of late writes until it closes."
-        if purged.backups:
-            names = ", ".join(display_line(path.name) for path in purged.backups)
-            said += f" Copies made before still hold it: {names}."
-        screen.notify(said, markup=False, timeout=4 if purged.log_is_clean and not purged.backups else 12)
+        tell_erased(screen, f"‘{title}’ is erased.", purged)

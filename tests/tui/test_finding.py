@@ -12,6 +12,7 @@ from chatapp.conversation.persona import Persona
 from chatapp.conversation.session import Session
 from chatapp.conversation.tree import Tree
 from chatapp.store import Store
+from chatapp.store.backup import back_up
 from chatapp.tui.screens.sheet import Sheet, Slab
 from chatapp.tui.widgets.find_bar import FindBar
 from chatapp.tui.widgets.sessions import SessionList
@@ -161,6 +162,25 @@ async def test_what_is_erased_is_asked_twice(open_app, home):  # noqa: F811
                 return
             await person.pilot.pause(0.02)
         raise AssertionError("it is still there")
+
+
+async def test_what_is_erased_is_erased_from_the_backups_when_that_is_chosen(open_app, home):  # noqa: F811
+    [uid] = await kept(home, a_session())
+    backup = back_up(home.database, "asked")
+    async with open_app() as person:
+        await person.desk.store.trash((await person.desk.store.session(uid)).id)
+        await choose(person, "Trash", "Lighthouse", "Erase", "Erase")
+        await person.until(
+            lambda: (
+                isinstance(person.app.screen, Sheet)
+                and any("Leave the backups" in line for line in sheet_lines(person))
+            )
+        )
+        await person.press("down", "enter")
+        await person.until(
+            lambda: any("erased from the backups" in one.message for one in person.app._notifications)
+        )
+    assert uid.encode() not in backup.path.read_bytes()
 
 
 async def test_sessions_are_pinned_and_copied_in_the_list(open_app, home):  # noqa: F811
