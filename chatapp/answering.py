@@ -22,9 +22,11 @@ from chatapp.provenance import begun
 from chatapp.recording import Record, Saving
 from chatapp.room import Room
 from chatapp.store import Store
-from chatapp.turn import Began, Bordered, Ended, TurnEvent
+from chatapp.turn import Began, Bordered, Ended, TakenBack, TurnEvent
 
 _SEEDS = random.SystemRandom()
+
+Generation = AsyncGenerator[Bordered | Prefill | Tokens | Step | Worked | TakenBack | Finished, None]
 
 
 class Answering:
@@ -61,12 +63,14 @@ class Answering:
         """So many candidates of each token are recorded while replies stream; 0 records nothing."""
         self.stopping = False
         """Whether the running reply was asked to stop; it may not even have started, with an engine that loads."""
+        self.wake: Callable[[], None] = lambda: None
+        """Called when it is asked to stop, for a reply that waits for something else than the engine."""
 
     async def answer(
         self,
         reply: Message,
         asked: Message | None,
-        generation: AsyncGenerator[Bordered | Prefill | Tokens | Step | Worked | Finished, None] | None = None,
+        generation: Generation | None = None,
     ) -> AsyncGenerator[TurnEvent, None]:
         """Write a reply that the store has begun: by the engine, or by what is generated in its place."""
         self.session.tree.add(reply)
@@ -75,7 +79,7 @@ class Answering:
         outcome = Outcome()
         try:
             yield Began(asked, reply)
-            async with aclosing(generation or self._generate(reply)) as events:
+            async with aclosing(generation or self.generate(reply)) as events:
                 async for event in events:
                     if isinstance(event, Finished):
                         outcome.finished = event
@@ -86,6 +90,10 @@ class Answering:
                         reply.records += event.records or [None] * len(event.token_ids)
                         reply.provenance = reply.provenance.with_segments(event.segments)
                         record.add(event.text, event.token_ids)
+                    elif isinstance(event, TakenBack):
+                        reply.text, reply.token_ids = event.text, list(event.token_ids)
+                        del reply.records[len(event.token_ids) :]
+                        record.rewrite()
                     yield event
         except (EngineDied, EngineError) as error:
             outcome.failure = error
@@ -136,7 +144,7 @@ class Answering:
         self.foreign = self.engine.tenant is not None and self.engine.tenant is not self
         self.engine.tenant = self
 
-    async def _by_parts(self, reply: Message, asked: Message) -> AsyncGenerator[parts.Event, None]:
+    async def _by_parts(self, reply: Message, asked: Message) -> Generation:
         """Write a reply from documents that are read part by part."""
         if self.options is None:
             raise EngineError("No model is chosen yet.", "load")
@@ -155,9 +163,13 @@ class Answering:
             async for event in events:
                 yield event
 
-    async def _generate(
-        self, reply: Message
-    ) -> AsyncGenerator[Bordered | Prefill | Tokens | Step | Worked | Finished, None]:
+    async def generate(self, reply: Message, settings: SamplingSettings | None = None) -> Generation:
+        """Have the engine write a reply, or go on with it: with these settings, or those in force.
+
+        Raises:
+            EngineError: when no model can be loaded, or the prompt does not fit.
+            EngineDied: when the process has ended.
+        """
         if (asked := parts.asks_by_parts(self.session.tree, reply)) is not None:
             async with aclosing(self._by_parts(reply, asked)) as by_parts:
                 async for event in by_parts:
@@ -170,7 +182,7 @@ class Answering:
         info, prompt = self.engine.info, self.prompt
         if self.stopping or info is None or prompt is None:
             return
-        settings = self.settings()
+        settings = settings or self.settings()
         seed = seed_for(settings, reply if goes_on else None)
         draws = Segment(from_token=len(reply.token_ids), settings=settings, seed=seed)
         reply.provenance = begun(
@@ -198,6 +210,7 @@ class Answering:
         if self.streaming is not None:
             self.stopping = True
             self.engine.cancel()
+            self.wake()
 
     def settings(self) -> SamplingSettings:
         """What the next token is drawn with."""

@@ -14,7 +14,7 @@ from contextlib import aclosing
 from typing import Any
 
 from chatapp import fitting, forking, parts
-from chatapp.answering import Answering
+from chatapp.answering import Answering, Generation
 from chatapp.branching import Branches
 from chatapp.conversation.attachment import Attachment, Given
 from chatapp.conversation.context import Policy
@@ -25,13 +25,13 @@ from chatapp.conversation.session import Session, title_from
 from chatapp.conversation.trace import Trace, unpack
 from chatapp.engine.client import Engine
 from chatapp.engine.model import ModelOptions
-from chatapp.engine.protocol import Finished, Loading, Prefill, Tokens
+from chatapp.engine.protocol import Loading
 from chatapp.errors import Refusal
 from chatapp.making_room import make_room
 from chatapp.replay import Replayed, replay
 from chatapp.store import Store
 from chatapp.text import repair
-from chatapp.turn import Bordered, TurnEvent
+from chatapp.turn import TurnEvent
 
 
 class Chat(Answering):
@@ -109,7 +109,7 @@ class Chat(Answering):
             NoRoom: when there is no room for a token more, and the policy is to ask.
         """
         begun = Message(0, "", question_id, Role.ASSISTANT, repair(beginning))
-        return self._resume(begun, [], on_full)
+        return self.resume(begun, [], on_full)
 
     async def go_on(self, reply_id: int, on_full: Policy | None = None) -> AsyncGenerator[TurnEvent, None]:
         """Continue a reply: a sibling that copies it and goes on from exactly there.
@@ -121,7 +121,7 @@ class Chat(Answering):
         if parts.asks_by_parts(self.session.tree, before) is not None:
             going_on = self._again(before, on_full, await parts.provenance_of(self.store, before))
         else:
-            going_on = self._resume(before, await self.trace(before), on_full)
+            going_on = self.resume(before, await self.trace(before), on_full)
         async with aclosing(going_on) as events:
             async for event in events:
                 yield event
@@ -141,22 +141,23 @@ class Chat(Answering):
         before = self.session.tree[reply_id]
         trace = await self.trace(before)
         forked, ends = await forking.fork(self.engine, before, trace, token_index, token_id)
-        ended = forking.end_at_once(forked) if ends else None
-        async with aclosing(self._resume(forked, forked.records, on_full, ended)) as events:
+        ended = (lambda _reply: forking.end_at_once(forked)) if ends else None
+        async with aclosing(self.resume(forked, forked.records, on_full, ended)) as events:
             async for event in events:
                 yield event
 
-    async def _resume(
+    async def resume(
         self,
         before: Message,
         records: Trace,
         on_full: Policy | None,
-        generation: AsyncGenerator[Bordered | Prefill | Tokens | Finished, None] | None = None,
+        generation: Callable[[Message], Generation] | None = None,
     ) -> AsyncGenerator[TurnEvent, None]:
-        """Answer by a sibling that begins as a reply does.
+        """Answer by a sibling that begins as a reply does, and goes on by the engine or as is generated here.
 
         Raises:
             Refusal: where the question is answered by parts, which no beginning of a reply goes into.
+            NoRoom: when there is no room for a token more, and the policy is to ask.
         """
         if parts.asks_by_parts(self.session.tree, before) is not None:
             raise Refusal(
@@ -175,7 +176,7 @@ class Chat(Answering):
             provenance=before.provenance.model_copy(update={"continued_from": len(kept)}),
         )
         reply.records = (list(records) + [None] * len(kept))[: len(kept)]
-        async with aclosing(self.answer(reply, None, generation)) as events:
+        async with aclosing(self.answer(reply, None, generation(reply) if generation else None)) as events:
             async for event in events:
                 yield event
 

@@ -18,31 +18,66 @@ async def fork(
 ) -> tuple[Message, bool]:
     """A reply with another token in the place of one, and nothing behind it; and whether that token ends the turn.
 
-    Mirostat and adaptive-p go on with what they remembered there, where that was recorded, else with what they
-    remembered where the settings in force there began.
-
     Raises:
         Refusal: when the token cannot be chosen there.
+    """
+    begun = _beginning(engine, reply, trace, token_index)
+    try:
+        said = await engine.look.text([*begun.token_ids, token_id])
+    except (EngineDied, EngineError) as error:
+        raise Refusal("engine", str(error)) from error
+    begun.text = said.text
+    if said.ends:
+        return begun, True
+    there = trace[token_index] if token_index < len(trace) else None
+    begun.token_ids.append(token_id)
+    begun.records.append(_chosen(there, token_id))
+    chosen = (*begun.provenance.chosen, token_index)
+    begun.provenance = begun.provenance.model_copy(update={"chosen": chosen})
+    return begun, False
+
+
+async def beginning(engine: Engine, reply: Message, trace: Trace, token_index: int) -> Message:
+    """A reply as far as one of its tokens, ready to go on from there.
+
+    Raises:
+        Refusal: when it cannot be.
+    """
+    begun = _beginning(engine, reply, trace, token_index)
+    try:
+        begun.text = (await engine.look.text(begun.token_ids)).text
+    except (EngineDied, EngineError) as error:
+        raise Refusal("engine", str(error)) from error
+    return begun
+
+
+def _beginning(engine: Engine, reply: Message, trace: Trace, token_index: int) -> Message:
+    """The same, but for its text.
+
+    Mirostat and adaptive-p go on with what they remembered there, where that was recorded, else with what they
+    remembered where the settings in force there began.
     """
     came, tokenizer = reply.provenance, engine.info.tokenizer if engine.info else ""
     if came.tokenizer != tokenizer or not 0 <= token_index <= len(reply.token_ids):
         raise Refusal("fork", "This reply has no tokens of the model that is loaded: answer again instead.")
-    kept = reply.token_ids[:token_index]
-    try:
-        said = await engine.look.text([*kept, token_id])
-    except (EngineDied, EngineError) as error:
-        raise Refusal("engine", str(error)) from error
     drawn = tuple(one for one in came.segments if one.from_token <= token_index)
-    places = (*(place for place in came.chosen if place < token_index), *(() if said.ends else (token_index,)))
-    records = (trace + [None] * (token_index + 1))[: token_index + 1]
-    there = records.pop()
-    memory = (there.memory if there else None) or (drawn[-1].memory if drawn else Memory())
-    provenance = came.model_copy(update={"segments": drawn, "memory": memory, "chosen": places})
-    if said.ends:
-        return replace(reply, text=said.text, token_ids=kept, records=records, provenance=provenance), True
-    records.append(_chosen(there, token_id))
-    ids = [*kept, token_id]
-    return replace(reply, text=said.text, token_ids=ids, records=records, provenance=provenance), False
+    there = trace[token_index] if token_index < len(trace) else None
+    ended = token_index == len(reply.token_ids)
+    memory = (
+        came.memory if ended else (there.memory if there else None) or (drawn[-1].memory if drawn else Memory())
+    )
+    return replace(
+        reply,
+        token_ids=reply.token_ids[:token_index],
+        records=(trace + [None] * token_index)[:token_index],
+        provenance=came.model_copy(
+            update={
+                "segments": drawn,
+                "memory": memory,
+                "chosen": tuple(place for place in came.chosen if place < token_index),
+            }
+        ),
+    )
 
 
 def _chosen(record: TokenRecord | None, token_id: int) -> TokenRecord | None:

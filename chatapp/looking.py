@@ -42,11 +42,13 @@ class Seen:
     """Where this is not how the reply came to be, and why, in one sentence."""
 
 
-async def look(chat: Chat, reply: Message, index: int, tried: Mapping[str, Any] = NOTHING) -> Seen:
+async def look(
+    chat: Chat, reply: Message, index: int, tried: Mapping[str, Any] = NOTHING, *, along: bool = False
+) -> Seen:
     """How a token of a reply was decided, or how the next one would be: with the settings and the seed it has.
 
     Settings that are `tried` take the place of those it was drawn with. Waits for a running reply. Costs one token
-    where the KV cache holds the reply; the cache is left as it is.
+    where the KV cache holds the reply; the cache is left as it is, or where it goes `along` holds what is before.
 
     Raises:
         Refusal: when it cannot be shown.
@@ -57,7 +59,7 @@ async def look(chat: Chat, reply: Message, index: int, tried: Mapping[str, Any] 
     drawn = drawn.model_copy(update={"settings": drawn.settings.model_copy(update=dict(tried))})
     begun = reply.token_ids[:index]
     try:
-        decision = await _decide(chat, reply, index, drawn)
+        decision = await _decide(chat, reply, index, drawn, along=along)
         before = (await chat.engine.look.text(begun[-_BEFORE:])).text
         there = await _token_at(chat, reply, index, decision)
     except (EngineDied, EngineError) as error:
@@ -83,7 +85,7 @@ async def restage(chat: Chat, seen: Seen, settings: SamplingSettings) -> Seen:
     return replace(seen, decision=decision, settings=settings)
 
 
-async def _decide(chat: Chat, reply: Message, index: int, drawn: Segment) -> Decision:
+async def _decide(chat: Chat, reply: Message, index: int, drawn: Segment, *, along: bool = False) -> Decision:
     if chat.recall is not None:
         await chat.recall.bring_back(chat.session.uid)
     prompt = await fitting.prepare(chat.session, chat.engine, chat.session.tree.path_to(reply.parent))
@@ -96,6 +98,7 @@ async def _decide(chat: Chat, reply: Message, index: int, drawn: Segment) -> Dec
         memory=drawn.memory,
         top=_SHOWN,
         curves=True,
+        along=along,
     )
 
 

@@ -47,6 +47,8 @@ class Record:
         self._came_from = reply.provenance
         """The provenance that is on disk."""
         self._due = asyncio.Event()
+        self._anew = False
+        """Whether what is on disk is not the beginning of what the reply says now."""
         self._closing = False
         self._refused = False
         self._task = asyncio.create_task(self._run())
@@ -57,6 +59,13 @@ class Record:
         self._ids += ids
         if not self._refused and (len(self._text) == 1 or len(self._ids) >= FLUSH_TOKENS):
             self._due.set()
+
+    def rewrite(self) -> None:
+        """The reply says less than it did: all of it is written anew."""
+        self._text.clear()
+        self._ids.clear()
+        self._anew = True
+        self._due.set()
 
     async def close(self) -> None:
         """Write the end of the reply, with its status and provenance; where the disk refuses, go on trying."""
@@ -86,11 +95,25 @@ class Record:
         text, ids = "".join(self._text), list(self._ids)
         chunks, count, came_from = len(self._text), len(ids), self._reply.provenance
         news = None if came_from is self._came_from else came_from
+        if self._anew:
+            return await self._write_anew()
         if not chunks or await self._try(self._store.append(self._reply.id, text, ids, provenance=news)):
             self._came_from = came_from
-            del self._text[:chunks]
-            del self._ids[:count]
+            if not self._anew:  # else they were taken back meanwhile
+                del self._text[:chunks]
+                del self._ids[:count]
             return True
+        return False
+
+    async def _write_anew(self) -> bool:
+        reply, came_from = self._reply, self._reply.provenance
+        self._text.clear()
+        self._ids.clear()
+        self._anew = False
+        if await self._try(self._store.rewrite(reply.id, reply.text, reply.token_ids, came_from)):
+            self._came_from = came_from
+            return True
+        self._anew = True
         return False
 
     async def _finish(self) -> bool:

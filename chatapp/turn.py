@@ -34,4 +34,12 @@ class Ended:
     reply: Message
 
 
-TurnEvent = Bordered | Began | Prefill | Tokens | Step | Worked | Ended
+@dataclass(frozen=True)
+class TakenBack:
+    """The reply that streams says less than it did: this is its text, and these are its token ids."""
+
+    text: str
+    token_ids: tuple[int, ...]
+
+
+TurnEvent = Bordered | Began | Prefill | Tokens | Step | Worked | TakenBack | Ended

@@ -14,7 +14,7 @@ from chatapp.agenda.zones import local_zone_name, wall_time, zone_named
 from chatapp.conversation.message import Provenance, Segment, Status, StopReason, Timings
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.sampling import SamplingSettings
-from chatapp.store import messages, notes, reminders, sessions
+from chatapp.store import labels, messages, notes, reminders, sessions
 from chatapp.store.database import open_database
 
 OWNER = "demo"
@@ -111,6 +111,13 @@ OTHERS = [
     ("Regex for dates", timedelta(hours=5), "The named group keeps the offset apart."),
     ("Letter to the landlord", timedelta(hours=4), "Dear Ms Okafor, the boiler has now been cold for a week."),
 ]
+TAGS = {
+    "Letter to the landlord": ("home", "letters"),
+    "Board minutes": ("letters", "work"),
+    "SQL windows": ("work",),
+    "Regex for dates": ("work",),
+    "Sampling, explained": ("models",),
+}
 
 
 def build(database: Path, tutor: Persona, *, planned: bool = False) -> str:
@@ -121,6 +128,7 @@ def build(database: Path, tutor: Persona, *, planned: bool = False) -> str:
         session = sessions.create(connection, Persona(name="Assistant"), None, {}, None)
         _turn(connection, session.id, None, title, [ending])
         sessions.rename(connection, session.id, title, by_person=True)
+        labels.tag(connection, session.id, TAGS.get(title, ()), ())
         _date(connection, session.id, now - ago)
         if title.startswith("Sonnet"):
             sessions.save_draft(connection, session.id, "the third quatrain should")
@@ -131,6 +139,7 @@ def build(database: Path, tutor: Persona, *, planned: bool = False) -> str:
         parent = _turn(connection, chosen.id, parent, question, answers)
         _branch_off(connection, chosen.id, place, parent)
     sessions.rename(connection, chosen.id, "Sampling, explained", by_person=True)
+    labels.tag(connection, chosen.id, TAGS["Sampling, explained"], ())
     if planned:
         plan(connection)
     connection.close()

@@ -220,6 +220,8 @@ SHOTS = [
     Shot("palette-120x36", (120, 36), _press("ctrl+p", *"min-p")),
     *(Shot(f"search-{x}x{y}", (x, y), _press("ctrl+f", *"min-p")) for x, y in SIZES),
     *(Shot(f"found-{x}x{y}", (x, y), _press("ctrl+f", *"top-p", "enter")) for x, y in SIZES),
+    Shot("tags-120x36", (120, 36), _press("ctrl+l", "down", "t")),
+    Shot("tagged-120x36", (120, 36), _press("ctrl+l", "down", "f", *["down"] * 3, "enter")),
     Shot("models-120x36", (120, 36), _press("ctrl+o", *["down"] * 3)),
     Shot("models-80x24", (80, 24), _press("ctrl+o")),
     Shot("models-200x60", (200, 60), _press("ctrl+o", *["down"] * 5)),

@@ -95,6 +95,10 @@ def test_labels_copies_and_the_end(call, session):
     assert rows[session]["pinned"]
     assert not rows[copy]["pinned"]
     assert rows[copy]["tags"] == ["work"]
+    call("sessions", "tag", copy, "other")
+    listed = json.loads(call("sessions", "list", "--tag", "Other", "--json")[1])
+    assert [one["id"] for one in listed] == [copy]
+    assert "#other #work" in call("sessions", "list", "--tag", "other")[1]
     status, _, err = call("sessions", "purge", session)
     assert (status, "trash" in err) == (1, True)
     call("sessions", "delete", session)

@@ -208,6 +208,7 @@ def _sessions(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) 
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     listing = _verb(verbs, common, "list", "the sessions, newest first")
     listing.add_argument("--deleted", action="store_true", help="those in the trash")
+    listing.add_argument("--tag", default="", metavar="TAG", help="those with this tag")
     for verb, does in (
         ("show", "a session with every branch"),
         ("rename", "give a session another title"),

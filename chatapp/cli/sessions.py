@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -58,11 +59,25 @@ async def _run(arguments: argparse.Namespace, home: Home) -> None:
 
 
 async def _list(arguments: argparse.Namespace, store: Store) -> None:
-    heads = await store.sessions(deleted=arguments.deleted)
+    heads = await store.sessions(deleted=arguments.deleted, tag=repair(arguments.tag))
     if arguments.json:
         print_json([_head_as_json(head) for head in heads])
         return
-    print_table([(head.uid, _time(head.updated_ms)[:16], str(head.messages), head.title) for head in heads])
+    print_table(
+        [
+            (
+                head.uid,
+                _time(head.updated_ms)[:16],
+                str(head.messages),
+                " ".join([head.title, *_marked(head.tags)]),
+            )
+            for head in heads
+        ]
+    )
+
+
+def _marked(tags: Iterable[str]) -> list[str]:
+    return [f"#{tag}" for tag in tags]
 
 
 def _head_as_json(head: SessionHead) -> dict[str, Any]:

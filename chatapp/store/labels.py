@@ -36,3 +36,12 @@ def tags_of(connection: apsw.Connection, session_id: int) -> tuple[str, ...]:
     """A session's tags, in alphabetical order."""
     rows = connection.execute("SELECT name FROM tag WHERE session = ? ORDER BY name", (session_id,))
     return tuple(str(name) for (name,) in rows)
+
+
+def tags(connection: apsw.Connection) -> list[tuple[str, int]]:
+    """The tags in use, each with how many sessions outside the trash carry it, in alphabetical order."""
+    rows = connection.execute(
+        "SELECT name, count(*) FROM tag JOIN session ON session.id = tag.session"
+        " WHERE deleted_ms IS NULL GROUP BY name ORDER BY name"
+    )
+    return [(str(name), int(count)) for name, count in rows]

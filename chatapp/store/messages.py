@@ -208,6 +208,29 @@ def append(
         _must_have_changed(connection)
 
 
+def rewrite(
+    connection: apsw.Connection,
+    owner: str,
+    reply_id: int,
+    *,
+    text: str,
+    token_ids: Iterable[int],
+    provenance: Provenance,
+) -> None:
+    """Let a reply that we are writing say something else than it did.
+
+    Raises:
+        NotStreaming: when it is not ours, or final.
+    """
+    with writing(connection):
+        connection.execute(
+            "UPDATE message SET body = ?, token_ids = ?, provenance = ?"
+            " WHERE id = ? AND status = 'streaming' AND owner = ?",
+            (storable(text), pack_ids(token_ids), provenance_json(provenance), reply_id, owner),
+        )
+        _must_have_changed(connection)
+
+
 def finish(
     connection: apsw.Connection,
     owner: str,

@@ -10,7 +10,7 @@ import apsw
 from chatapp.conversation.context import Policy
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.sampling import Preset
-from chatapp.conversation.session import Session, SessionHead
+from chatapp.conversation.session import Session, SessionHead, tag_from
 from chatapp.conversation.tree import Tree
 from chatapp.store import labels, messages
 from chatapp.store.encoding import (
@@ -31,7 +31,8 @@ _ENDING_LENGTH = 100
 _HEADS = """
 WITH page AS (
     SELECT id, uid, title, updated_ms, deleted_ms, pinned, used FROM session
-    WHERE (deleted_ms IS NOT NULL) = ?1 ORDER BY pinned * ?2 DESC, used DESC LIMIT ?3
+    WHERE (deleted_ms IS NOT NULL) = ?1 AND (?4 = '' OR id IN (SELECT session FROM tag WHERE name = ?4))
+    ORDER BY pinned * ?2 DESC, used DESC LIMIT ?3
 )
 SELECT page.id, uid, title, updated_ms, deleted_ms, pinned,
     (SELECT group_concat(name, ' ') FROM (SELECT name FROM tag WHERE session = page.id ORDER BY name)),
@@ -47,10 +48,11 @@ FROM page ORDER BY pinned * ?2 DESC, used DESC
 
 
 def heads(
-    connection: apsw.Connection, *, deleted: bool, limit: int | None, pinned_first: bool = False
+    connection: apsw.Connection, *, deleted: bool, limit: int | None, pinned_first: bool = False, tag: str = ""
 ) -> list[SessionHead]:
-    """The sessions as a list shows them (or those in the trash), the one used last first."""
-    rows = connection.execute(_HEADS, (deleted, pinned_first, -1 if limit is None else limit))
+    """The sessions as a list shows them (or those in the trash), the one used last first; with a tag, if given."""
+    limit = -1 if limit is None else limit
+    rows = connection.execute(_HEADS, (deleted, pinned_first, limit, tag_from(tag)))
     return [
         SessionHead(
             id=id_,

@@ -23,10 +23,10 @@ class Shelf(Jobs):
     """The part of the store that handles sessions and their branches as wholes."""
 
     async def sessions(
-        self, *, deleted: bool = False, limit: int | None = None, pinned_first: bool = False
+        self, *, deleted: bool = False, limit: int | None = None, pinned_first: bool = False, tag: str = ""
     ) -> list[SessionHead]:
-        """The sessions, or those in the trash; the one used last comes first, or the pinned ones before it."""
-        return await self._do(sessions.heads, deleted=deleted, limit=limit, pinned_first=pinned_first)
+        """The sessions, those in the trash, or those with a tag; last used first, or the pinned ones before it."""
+        return await self._do(sessions.heads, deleted=deleted, limit=limit, pinned_first=pinned_first, tag=tag)
 
     async def session(self, name: str) -> Session:
         """A whole session, by its uid or the beginning of it; one in the trash too.
@@ -94,6 +94,10 @@ class Shelf(Jobs):
     async def tag(self, session_id: int, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
         """Put tags on a session and take others off."""
         await self._do(labels.tag, session_id, tuple(add), tuple(remove))
+
+    async def tags(self) -> list[tuple[str, int]]:
+        """The tags in use, each with how many sessions carry it."""
+        return await self._do(labels.tags)
 
     async def adopt(self, session: Session, *, first: bool = True) -> str:
         """Keep a session from elsewhere as a new one; returns its uid. Nothing that is here is touched.

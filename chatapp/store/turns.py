@@ -103,6 +103,16 @@ class Turns(Jobs):
         """
         await self._do(messages.append, self._owner, reply_id, text, tuple(token_ids), provenance=provenance)
 
+    async def rewrite(self, reply_id: int, text: str, token_ids: Iterable[int], provenance: Provenance) -> None:
+        """Let a reply that this store began, and that streams still, say something else than it did.
+
+        Raises:
+            NotStreaming: when it has ended, or is another process's.
+        """
+        await self._do(
+            messages.rewrite, self._owner, reply_id, text=text, token_ids=tuple(token_ids), provenance=provenance
+        )
+
     async def finish(
         self,
         reply_id: int,

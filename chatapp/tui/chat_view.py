@@ -123,7 +123,7 @@ class ChatView(Vertical):
     def show_names(self) -> None:
         """The title and the persona, where they stand."""
         session = self.chat.session
-        self.query_one(RunningHead).show(session.title, session.persona.name)
+        self.query_one(RunningHead).show(session.title, session.persona.name, session.tags)
         self.composer.address(session.persona.name, self.hint())
 
     def hint(self) -> str:

@@ -6,9 +6,10 @@ The screen asks the desk to do things and is told what happened through its list
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 from chatapp.chat import Chat
-from chatapp.conversation.session import Session, SessionHead
+from chatapp.conversation.session import Session, SessionHead, tag_from
 from chatapp.engine.catalog import ModelFile
 from chatapp.engine.client import Engine
 from chatapp.home import Home
@@ -130,9 +131,9 @@ class Desk:
 
     # Sessions -----------------------------------------------------------------------------------------------
 
-    async def sessions(self, limit: int | None = None) -> list[SessionHead]:
-        """The sessions, the pinned ones first, then the one used last; so many at most."""
-        heads = await self.store.sessions(limit=limit, pinned_first=True)
+    async def sessions(self, limit: int | None = None, tag: str = "") -> list[SessionHead]:
+        """The sessions (with a tag, if given), the pinned ones first, then the one used last; so many at most."""
+        heads = await self.store.sessions(limit=limit, pinned_first=True, tag=tag)
         for head in heads:
             chat = self._chats.get(head.uid)
             head.streaming = bool(chat and chat.streaming)
@@ -202,6 +203,14 @@ class Desk:
         session = await self._session(uid)
         await self.store.pin_session(session.id, pinned=pinned)
         session.pinned = pinned
+
+    async def tag(self, uid: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> tuple[str, ...]:
+        """Put tags on a session and take others off; returns those that it carries then."""
+        session = await self._session(uid)
+        await self.store.tag(session.id, add, remove)
+        gone = {tag_from(name) for name in remove}
+        session.tags = tuple(sorted({*session.tags, *filter(None, map(tag_from, add))} - gone))
+        return session.tags
 
     async def trash(self, uid: str) -> None:
         """Move a session to the trash."""

@@ -22,8 +22,10 @@ from chatapp.tui.lens_page import LensPage
 from chatapp.tui.page_view import PageView
 from chatapp.tui.screens.keys import key_name
 from chatapp.tui.screens.sheet import Item, Sheet
+from chatapp.tui.tagging import tag_actions, tags_to_find
 from chatapp.tui.trash import trash_actions
 from chatapp.tui.tuning import preset_actions
+from chatapp.tui.widgets.session_lines import chips
 
 if TYPE_CHECKING:
     from chatapp.tui.screens.main import MainScreen
@@ -69,7 +71,11 @@ async def _everything(screen: MainScreen) -> list[Item]:
     await screen.tuning.read_presets()
     return [
         *_actions(screen),
-        *(Item("sessions", head.title or "Untitled", value=("session", head.uid)) for head in heads),
+        *(
+            Item("sessions", head.title or "Untitled", chips(head.tags), value=("session", head.uid))
+            for head in heads
+        ),
+        *tags_to_find(await screen.desk.store.tags()),
         *_settings(screen),
         *(
             Item("personas", one.name, detail=one.description, right="new session", value=("persona", one.name))
@@ -96,6 +102,7 @@ def _actions(screen: MainScreen) -> list[Item]:
     files = [("Attach a file", lambda one: one.page.composer.insert("@"))]
     more = [
         *exchange_actions(screen),
+        *tag_actions(),
         *trash_actions(),
         *branching_actions(),
         *assistant_actions(),

@@ -44,6 +44,18 @@ async def test_pins_and_tags_are_kept(store: Store) -> None:
     assert (head.pinned, head.tags) == (False, ("two-words",))
 
 
+async def test_sessions_are_listed_by_tag_and_tags_by_how_many_carry_them(store: Store) -> None:
+    first, second, third = [await store.session(await a_session(store)) for _ in range(3)]
+    await store.tag(first.id, ["work", "letters"])
+    await store.tag(second.id, ["work"])
+    await store.tag(third.id, ["work"])
+    await store.trash(third.id)
+    assert await store.tags() == [("letters", 1), ("work", 2)]
+    assert [head.id for head in await store.sessions(tag="#Work")] == [second.id, first.id]
+    assert [head.id for head in await store.sessions(tag="letters", limit=5)] == [first.id]
+    assert await store.sessions(tag="nobody") == []
+
+
 async def test_a_copy_has_every_branch_and_shares_nothing(store: Store) -> None:
     uid = await a_session(store)
     session = await store.session(uid)

@@ -3,6 +3,9 @@
 What the cache holds beyond the prefix that it shares with the text is copied out, the text is evaluated in its
 place, and what was copied comes back. So the text is evaluated in the very cells in which the conversation would
 have evaluated it: which cells these are changes the order of llama.cpp's sums, and with it the last bits.
+
+A model whose cache cannot be cut back (see `reuse.py`) gives way as a whole. What cannot come back to the bit in
+reproducible mode, which is what lies before a sliding window, does not come back.
 """
 
 from __future__ import annotations
@@ -19,11 +22,13 @@ from chatapp.engine.prefix import common_prefix
 from chatapp.engine.worker.abort import Abort
 from chatapp.engine.worker.cache import Aborted, Cache, EvaluationError, NoRoomError
 from chatapp.engine.worker.candidates import logits_at
+from chatapp.engine.worker.states import State, copy_in
 
 SEQUENCES = 2
 """Sequences that a context needs for this: the second one holds what is copied, for a moment."""
 _MAIN, _MOVED = 0, 1
 _ABORTED, _NO_ROOM = 2, 1
+_ANY_SIZE = 2**62
 _ROW_BYTES = 4 * 2**20
 
 
@@ -98,30 +103,50 @@ class Aside:
 
     @contextmanager
     def _opened(self, shared: int) -> Iterator[None]:
-        """Only a prefix of what is held is in the cache; afterwards all of it is again."""
-        held = len(self._cache.tokens)
-        start = shared if self._can_go_on_from(shared) else 0
+        """Only a prefix of what is held is in the cache; afterwards all of it is again, or what of it is exact."""
+        cache, start = self._cache, shared if self._can_go_on_from(shared) else 0
         self._done = start
-        rest = self._move_out(start, held)
+        put_back = self._put_by(start, len(cache.tokens))
         try:
             yield
         finally:
             L.llama_memory_seq_rm(self._memory, _MAIN, start, -1)
-            if rest is not None and not self._move_in(rest):
-                os.write(2, b"chatapp: llama.cpp refused a KV state; it is evaluated anew\n")
-                self._cache.lost(start)
+            put_back()
 
     def _can_go_on_from(self, shared: int) -> bool:
-        """Whether the cells of a prefix suffice; a sliding window drops them, and llama.cpp does not say so."""
-        if self._reuse.recurrent or not self._reuse.window:
-            return not self._reuse.recurrent
-        first: int = L.llama_memory_seq_pos_min(self._memory, _MAIN)
-        return 0 <= first <= max(0, shared - self._reuse.window)
+        """Whether the cells of a prefix suffice: a recurrent model has none for less than all that it holds."""
+        if self._reuse.recurrent:
+            return shared == len(self._cache.tokens)
+        return self._reuse.can_cut(shared, self._cache.first())
 
-    def _move_out(self, start: int, end: int) -> Any:
-        """What is held from a position on, copied and removed; None where that is nothing."""
-        if start >= end:
-            return None
+    def _put_by(self, start: int, held: int) -> Callable[[], None]:
+        """Take what is held from a position on out of the cache; returns what puts it back."""
+        if not held or (start == held and not self._reuse.recurrent):
+            return lambda: None  # nothing gives way
+        if self._reuse.can_be_cut:
+            rest = self._move_out(start)
+            return lambda: self._refused(start) if not self._move_in(rest) else None
+        # All of it: a window that came back by halves would have a gap, of which llama.cpp does not tell.
+        whole = self._cache.copy(_ANY_SIZE)
+        if start < held:
+            L.llama_memory_seq_rm(self._memory, _MAIN, start, -1)
+        return lambda: self._put_back(whole, start)
+
+    def _put_back(self, whole: State | None, start: int) -> None:
+        if whole is None and not self._reuse.recurrent:
+            self._cache.lost(start)  # it could not be copied to the bit: it is evaluated anew when it is asked for
+            return
+        L.llama_memory_clear(self._memory, True)
+        if whole is None or not copy_in(self._context, whole):
+            self._refused(0)
+
+    def _refused(self, start: int) -> None:
+        os.write(2, b"chatapp: llama.cpp refused a KV state; it is evaluated anew\n")
+        L.llama_memory_seq_rm(self._memory, _MAIN, start, -1)
+        self._cache.lost(start)
+
+    def _move_out(self, start: int) -> Any:
+        """What is held from a position on, copied and removed."""
         L.llama_memory_seq_cp(self._memory, _MAIN, _MOVED, start, -1)
         size = L.llama_state_seq_get_size(self._context, _MOVED)
         data = (ctypes.c_uint8 * size)()

@@ -74,7 +74,7 @@ class Cache:
             drawn: How many tokens at its end were drawn by the reply that now goes on.
         """
         self.reuse.begin(prompt, drawn, [self.tokens, *(state.tokens for state in self.states)])
-        held = self.reuse.usable(self.tokens, self.batched, self._first(), prompt)
+        held = self.reuse.usable(self.tokens, self.batched, self.first(), prompt)
         known = [(self.reuse.usable_of(state, prompt), state) for state in self.states]
         more, state = max(known, key=lambda one: one[0], default=(0, None))
         if state is not None and more > held:
@@ -89,22 +89,23 @@ class Cache:
         Returns:
             How many tokens are kept.
         """
-        kept = self.reuse.usable(self.tokens, self.batched, self._first(), prompt)
+        kept = self.reuse.usable(self.tokens, self.batched, self.first(), prompt)
         if kept < len(self.tokens):
             self._set_aside(kept, prompt)
             if not self._cut_back(kept):
                 self._empty()
         return len(self.tokens)
 
-    def _first(self) -> int:
+    def first(self) -> int:
+        """The first position of which everything is held."""
         # A sliding window may have dropped what new tokens must see; llama.cpp does not say so when it is cut.
         return int(L.llama_memory_seq_pos_min(self._memory, 0)) if self.reuse.window else 0
 
     def _cut_back(self, kept: int) -> bool:
         """Remove what follows the first `kept` tokens; False when the cache cannot do that."""
-        if not kept or not self.reuse.can_cut(kept, self._first()):
+        if not kept or not self.reuse.can_cut(kept, self.first()):
             return False
-        if not L.llama_memory_seq_rm(self._memory, 0, kept, -1) or not self.reuse.can_cut(kept, self._first()):
+        if not L.llama_memory_seq_rm(self._memory, 0, kept, -1) or not self.reuse.can_cut(kept, self.first()):
             return False
         del self.tokens[kept:]
         self.batched = min(self.batched, kept)
@@ -123,11 +124,14 @@ class Cache:
         if not self.states.hold(self.tokens) and (state := self.copy()) is not None:
             self.states.add(state)
 
-    def copy(self) -> State | None:
-        """The present state; None when it holds nothing, or more than may wait."""
+    def copy(self, limit: int | None = None) -> State | None:
+        """The present state; None when it holds nothing, more than so many bytes, or what no copy holds exactly.
+
+        Unless a limit is given, it is what may wait.
+        """
         if not self.tokens or (self.reuse.reproducible and 0 < self.reuse.window < len(self.tokens)):
             return None  # a copy has no more than the window: sums over it run in another order, to other bits
-        return copy_out(self._context, self.tokens, self.batched, self.states.limit)
+        return copy_out(self._context, self.tokens, self.batched, limit or self.states.limit)
 
     def serving(self, prompt: list[int]) -> tuple[State | None, float]:
         """The state that shares most with a prompt, whether held or waiting, if any may be kept.
@@ -225,7 +229,7 @@ class Cache:
         self.tokens += tokens
         del self.tokens[held:]
         self.batched = min(self.batched, held)
-        if self.reuse.window and not self.reuse.can_cut(held, self._first()):
+        if self.reuse.window and not self.reuse.can_cut(held, self.first()):
             self._empty()
 
     def lost(self, kept: int) -> None:

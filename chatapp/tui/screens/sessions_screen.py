@@ -6,9 +6,11 @@ from datetime import datetime
 
 from textual import on, work
 
+from chatapp.conversation.session import SessionHead
 from chatapp.store import StoreError
 from chatapp.tui.collector import collector_rests
 from chatapp.tui.screens.sampling_screen import SamplingScreen
+from chatapp.tui.tagging import choose_tag, tag_session
 from chatapp.tui.widgets.sessions import SessionList
 
 SESSIONS_AT_ONCE = 500
@@ -19,6 +21,8 @@ class SessionsScreen(SamplingScreen):
     """Brings sessions into view, begins, names, pins and throws them away."""
 
     _most_sessions = SESSIONS_AT_ONCE
+    _tag = ""
+    """The tag that the list is narrowed to, if it is."""
 
     def show_chat(self) -> None:
         """Everything about the chat in view, anew."""
@@ -34,7 +38,7 @@ class SessionsScreen(SamplingScreen):
     async def show_sessions(self) -> None:
         """The list of sessions."""
         try:
-            heads = await self.desk.sessions(self._most_sessions)
+            heads = await self.desk.sessions(self._most_sessions, self._tag)
         except StoreError as error:
             self.desk.tell(error)
             return
@@ -46,6 +50,7 @@ class SessionsScreen(SamplingScreen):
                 now=datetime.now().astimezone(),
                 model=file.name if file else "",
                 quantisation=file.quantisation if file else "",
+                tag=self._tag,
             )
 
     # What is wished -----------------------------------------------------------------------------------------
@@ -103,6 +108,29 @@ class SessionsScreen(SamplingScreen):
         with self.page.trouble_told():
             await self.desk.pin(event.uid, pinned=event.pinned)
         self.show_sessions()
+
+    def show_tagged(self, tag: str) -> None:
+        """Narrow the list to the sessions with a tag, and go to it; without one, show all of them again."""
+        self._tag = tag
+        self.show_sessions()
+        if not any(one.has_focus for one in self.columns(SessionList)):
+            self.action_column("sessions")
+
+    @on(SessionList.Tagging)
+    def _tagging(self, event: SessionList.Tagging) -> None:
+        head = event.head
+        self.run_worker(self._tag_session(head), group="tags", exclusive=True)
+
+    async def _tag_session(self, head: SessionHead) -> None:
+        with self.page.trouble_told():
+            await tag_session(self, head.uid, head.title, head.tags)
+
+    @on(SessionList.Narrowing)
+    def _narrowing(self) -> None:
+        if self._tag:
+            self.show_tagged("")
+        else:
+            self.run_worker(choose_tag(self), group="tags", exclusive=True)
 
     @on(SessionList.Duplicated)
     async def _duplicated(self, event: SessionList.Duplicated) -> None:

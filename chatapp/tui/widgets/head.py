@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.strip import Strip
 from textual.widget import Widget
 
 from chatapp.text import display_line
-from chatapp.tui.lines import clip, ends, gap, strip
+from chatapp.tui.lines import Line, clip, ends, gap, strip, width
 from chatapp.tui.look import look_of
 from chatapp.tui.page import page_geometry
+from chatapp.tui.widgets.session_lines import chips
 
 
 class RunningHead(Widget):
-    """The session's title at the left, the persona at the right."""
+    """The session's title and tags at the left, the persona at the right."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's own name
         super().__init__(id=id)
         self._title = ""
         self._persona = ""
+        self._tags = ""
         self._note = ""
 
     def note(self, words: str) -> None:
@@ -26,9 +30,10 @@ class RunningHead(Widget):
             self._note = words
             self.refresh()
 
-    def show(self, title: str, persona: str) -> None:
+    def show(self, title: str, persona: str, tags: Sequence[str] = ()) -> None:
         """Say what is on the page. A session without words has no title, and then no head."""
         self._title, self._persona = title, persona if title else ""
+        self._tags = chips(tags) if title else ""
         self.refresh()
 
     def notify_style_update(self) -> None:
@@ -43,8 +48,10 @@ class RunningHead(Widget):
             return Strip.blank(self.size.width, look.ground)
         x, measure = page_geometry(self.size.width)
         right = self._note or clip(display_line(self._persona), measure // 3)
-        left = clip(display_line(self._title), measure - len(right) - 4)
-        line = ends([gap(2), (left, look.muted)], [(right, look.accent if self._note else look.faint)], measure)
+        tags: Line = [gap(2), (clip(self._tags, measure // 3), look.faint)] if self._tags else []
+        left = clip(display_line(self._title), measure - len(right) - 4 - width(tags))
+        said: Line = [gap(2), (left, look.muted), *tags]
+        line = ends(said, [(right, look.accent if self._note else look.faint)], measure)
         return strip([gap(x), *line], self.size.width, look.ground)
 
 

@@ -192,15 +192,33 @@ def _when_span(head: SessionHead, now: datetime, look: Look, tone: Style) -> Spa
 
 
 def _ending_line(head: SessionHead, look: Look, cells: int, *, highlighted: bool) -> Line:
-    """How the session's last message ends."""
-    text = clip(display_line(head.ending).strip(), cells - EDGE - 1)
-    line: Line = [gap(EDGE), (text, look.muted if highlighted else look.faint)]
+    """The session's tags, and how its last message ends."""
+    tags: Line = [(clip(chips(head.tags), (cells - EDGE) // 2), look.muted), gap(1)] if head.tags else []
+    text = clip(display_line(head.ending).strip(), cells - EDGE - 1 - width(tags))
+    line: Line = [gap(EDGE), *tags, (text, look.muted if highlighted else look.faint)]
     return on(line, look.selection, cells) if highlighted else line
 
 
-def empty_lines(look: Look, cells: int) -> list[Line]:
+def head_line(tag: str, look: Look, cells: int) -> Line:
+    """The title of the list, and the tag that it is narrowed to."""
+    name = clip(chips([tag]), cells - EDGE - 12) if tag else ""
+    return [*ends([gap(EDGE), ("Sessions", look.muted)], [(name, look.accent)], cells - 1), gap(1)]
+
+
+def tags_line(head: SessionHead, look: Look, cells: int) -> Line:
+    """What a session is tagged with."""
+    return [gap(EDGE), (clip(chips(head.tags), cells - EDGE - 1), look.muted)]
+
+
+def chips(tags: Sequence[str]) -> str:
+    """Tags as they stand beside a title."""
+    return " ".join(f"#{display_line(tag)}" for tag in tags)
+
+
+def empty_lines(look: Look, cells: int, tag: str = "") -> list[Line]:
     """What stands in the list when it is empty."""
-    return indent(flow([("No sessions yet. Write something.", look.faint)], cells - EDGE - 1), EDGE)
+    said = "No session carries this tag. f shows all." if tag else "No sessions yet. Write something."
+    return indent(flow([(said, look.faint)], cells - EDGE - 1), EDGE)
 
 
 def trash_lines(look: Look, cells: int) -> list[Line]:

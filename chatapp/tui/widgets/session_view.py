@@ -13,14 +13,15 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from chatapp.conversation.session import SessionHead
-from chatapp.tui.lines import Line, gap, strip
+from chatapp.tui.lines import Line, strip
 from chatapp.tui.look import Look, look_of
 from chatapp.tui.widgets.session_lines import (
-    EDGE,
     Roll,
     empty_lines,
+    head_line,
     model_line,
     row_line,
+    tags_line,
     trash_lines,
 )
 
@@ -46,6 +47,7 @@ class SessionView(Widget):
         self._current: str | None = None
         self._now = datetime.now().astimezone()
         self._model = ("", "")
+        self._tag = ""
         self.notice = False
         """Whether it is said that something went to the trash."""
 
@@ -57,12 +59,13 @@ class SessionView(Widget):
         now: datetime,
         model: str = "",
         quantisation: str = "",
+        tag: str = "",
     ) -> None:
-        """Show these sessions, newest first; `current` is the uid of the one on the page."""
+        """Show these sessions, newest first; `current` is the one on the page, `tag` what they have in common."""
         if current != self._current or not self.has_focus_within:
             self.roll.uid = current
         self.roll.heads, self._current, self._now = list(heads), current, now
-        self._model = model, quantisation
+        self._model, self._tag = (model, quantisation), tag
         self.lay_out()
 
     def get_content_width(self, container: Size, viewport: Size) -> int:  # noqa: ARG002
@@ -92,17 +95,24 @@ class SessionView(Widget):
     def _line(self, y: int, look: Look) -> Line:
         cells, height = self.size.width, self.size.height
         if y == self.head_lines - 2:
-            return [gap(EDGE), ("Sessions", look.muted)]
-        said = trash_lines(look, cells) if self.notice else [model_line(*self._model, look, cells)]
+            return head_line(self._tag, look, cells)
+        said = trash_lines(look, cells) if self.notice else [self._last_line(look, cells)]
         if height - 1 - len(said) <= y < height - 1:
             return said[y - (height - 1 - len(said))]
         place = y - self.head_lines
         if not 0 <= place < self.room:
             return []
         if not self.roll.heads:
-            empty = empty_lines(look, cells)
+            empty = empty_lines(look, cells, self._tag)
             return empty[place] if place < len(empty) else []
         return row_line(self.roll, place, self._now, look, cells, current=self._current, focused=self.has_focus)
+
+    def _last_line(self, look: Look, cells: int) -> Line:
+        """What the session stood on is tagged with, where no second line says so; else the model."""
+        head = self.roll.head
+        if head is not None and head.tags and self.has_focus and not self.roll.roomy:
+            return tags_line(head, look, cells)
+        return model_line(*self._model, look, cells)
 
     def on_resize(self) -> None:
         """A new height or width may hold other rows."""

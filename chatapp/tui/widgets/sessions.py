@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
+from chatapp.conversation.session import SessionHead
 from chatapp.text import repair
 from chatapp.tui.widgets.session_lines import (
     EDGE,
@@ -29,6 +30,8 @@ _KEYS: list[BindingType] = [
     Binding("enter", "open", "Open", show=False, id="sessions.open"),
     Binding("r", "rename", "Rename", show=False, id="sessions.rename"),
     Binding("p", "pin", "Pin", show=False, id="sessions.pin"),
+    Binding("t", "tag", "Tags", show=False, id="sessions.tag"),
+    Binding("f", "narrow", "Only a tag, or all", show=False, id="sessions.narrow"),
     Binding("d", "duplicate", "Duplicate", show=False, id="sessions.duplicate"),
     Binding("delete", "trash", "Trash", show=False, id="sessions.trash"),
     Binding("u", "undo", "Undo", show=False, id="sessions.undo"),
@@ -69,6 +72,15 @@ class SessionList(SessionView, can_focus=True):
 
         uid: str
         pinned: bool
+
+    @dataclass
+    class Tagging(Message):
+        """A session is to carry other tags."""
+
+        head: SessionHead
+
+    class Narrowing(Message):
+        """Only the sessions with a tag are to be shown, or all of them again."""
 
     @dataclass
     class Duplicated(Message):
@@ -133,6 +145,15 @@ class SessionList(SessionView, can_focus=True):
         """Hold the session at the top, or let it go."""
         if head := self.roll.head:
             self.post_message(self.Pinned(head.uid, not head.pinned))
+
+    def action_tag(self) -> None:
+        """Put tags on the session, or take them off."""
+        if head := self.roll.head:
+            self.post_message(self.Tagging(head))
+
+    def action_narrow(self) -> None:
+        """Show the sessions with a tag only, or all of them again."""
+        self.post_message(self.Narrowing())
 
     def action_duplicate(self) -> None:
         """Copy the session."""

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from importlib.metadata import distribution
 
 import pytest
+from cold_context import Cold, opened
+from llama_cpp import llama_cpp as L  # noqa: N812
+from tiny_models import plain, recurrent, sliding_window
 
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.engine.model import ModelOptions
@@ -104,3 +107,18 @@ def ask(model):
 @pytest.fixture
 def ask_exactly(exact_model):
     return Asker(exact_model)
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["reproducible", "fast"])
+def reproducible(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=[plain, sliding_window, recurrent], ids=lambda make: make.__name__)
+def tiny(request, tmp_path_factory, reproducible):
+    """Each kind of model in each mode, with a cold context beside it."""
+    model = opened(request.param(tmp_path_factory.mktemp("tiny") / "tiny.gguf"), reproducible=reproducible)
+    cold = Cold(model, reproducible=reproducible)
+    yield model, cold
+    L.llama_free(cold.context)
+    model.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from cold_context import BATCH, TOLERANCE, Cold, ignore, logits_of, opened
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from llama_cpp import llama_cpp as L  # noqa: N812
@@ -15,80 +16,10 @@ from tiny_models import plain, recurrent, sliding_window
 from worker_turns import assistant, system, user
 
 from chatapp.conversation.sampling import SamplingSettings
-from chatapp.engine.model import ModelOptions
-from chatapp.engine.worker.abort import Abort
 from chatapp.engine.worker.cache import Aborted
-from chatapp.engine.worker.model import load
 from chatapp.engine.worker.states import State, States, rewritten
 
-BATCH = 32
-TOLERANCE = 0.05
-"""Of a logit: what the kernels for one token and for many differ by; a wrong cache is off by ten times that."""
 GREEDY = SamplingSettings(temperature=0, max_tokens=8)
-MIB = 2**20
-
-
-def ignore(*_anything):
-    pass
-
-
-class Cold:
-    """llama.cpp with nothing around it: what a prompt gives when nothing was there before."""
-
-    def __init__(self, model, *, reproducible):
-        parameters = L.llama_context_default_params()
-        parameters.n_ctx, parameters.n_batch, parameters.n_ubatch = 512, BATCH, BATCH
-        parameters.n_threads = parameters.n_threads_batch = 1
-        if reproducible:
-            parameters.flash_attn_type = L.LLAMA_FLASH_ATTN_TYPE_DISABLED
-        self.size = model.vocabulary.size
-        self.context = L.llama_init_from_model(model.pointer, parameters)
-
-    def logits(self, prompt, said=()):
-        L.llama_memory_clear(L.llama_get_memory(self.context), True)
-        for start in range(0, len(prompt), BATCH):
-            self._decode(prompt[start : min(start + BATCH, len(prompt))])
-        for token in said:
-            self._decode([token])
-        return np.ctypeslib.as_array(L.llama_get_logits_ith(self.context, -1), (self.size,)).copy()
-
-    def _decode(self, tokens):
-        array = (L.llama_token * len(tokens))(*tokens)
-        assert L.llama_decode(self.context, L.llama_batch_get_one(array, len(tokens))) == 0
-
-
-def opened(path, *, reproducible, limit=64 * MIB):
-    options = ModelOptions(
-        path=str(path),
-        n_ctx=512,
-        n_batch=BATCH,
-        n_ubatch=BATCH,
-        n_threads=1,
-        reproducible=reproducible,
-        states_limit=limit,
-    )
-    return load(options, ignore, Abort())
-
-
-@pytest.fixture(scope="module", params=[True, False], ids=["reproducible", "fast"])
-def reproducible(request):
-    return request.param
-
-
-@pytest.fixture(scope="module", params=[plain, sliding_window, recurrent], ids=lambda make: make.__name__)
-def tiny(request, tmp_path_factory, reproducible):
-    """Each kind of model in each mode, with a cold context beside it."""
-    model = opened(request.param(tmp_path_factory.mktemp("tiny") / "tiny.gguf"), reproducible=reproducible)
-    cold = Cold(model, reproducible=reproducible)
-    yield model, cold
-    L.llama_free(cold.context)
-    model.close()
-
-
-def logits_of(model):
-    address = model.cache.logits()
-    values = (L.ctypes.c_float * model.vocabulary.size).from_address(address)
-    return np.array(values, np.float32)
 
 
 def read(model, prompt, said=()):
@@ -111,7 +42,7 @@ def write(model, count):
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["new", "follow", "fork", "go on", "stop"]),
+        st.sampled_from(["new", "follow", "fork", "go on", "stop", "look", "score"]),
         st.integers(0, 2**16),  # which of the conversations there are, and what is said
         st.integers(1, 90),
     ),
@@ -122,13 +53,14 @@ STEPS = st.lists(
 
 @given(steps=STEPS)
 @settings(
-    max_examples=25,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_whatever_was_asked_before_the_logits_are_those_of_a_cold_context(tiny, reproducible, steps):
     model, cold = tiny
+    model.cache.clear()
     tolerance = 0 if reproducible else TOLERANCE
     conversations = [([260, 300, 310], [])]
     for verb, which, length in steps:
@@ -140,6 +72,13 @@ def test_whatever_was_asked_before_the_logits_are_those_of_a_cold_context(tiny, 
             prompt, said = [*prompt[: 1 + which % len(prompt)], *text], []
         elif verb == "go on":
             said = said[: len(said) - which % 2]
+        elif verb in {"look", "score"}:
+            held = list(model.cache.tokens)
+            if verb == "look":
+                look_beside(tiny, tolerance, prompt, said[: which % (len(said) + 1)])
+            else:
+                score_beside(tiny, [*prompt, *text][:400], len(prompt) - 1)
+            assert model.cache.tokens == held[: len(model.cache.tokens)]
         else:
             prompt, said = [*prompt, *said, *text], []
         if len(prompt) > 400:
@@ -147,9 +86,23 @@ def test_whatever_was_asked_before_the_logits_are_those_of_a_cold_context(tiny, 
         if verb == "stop":
             stop_in_the_middle(model, prompt, which % 500)
             prompt = [*prompt, *text]
-        read(model, prompt, said)
+        read(model, prompt, said)  # a look leaves what comes next as it would have been
         assert np.abs(logits_of(model) - cold.logits(prompt, said)).max() <= tolerance
         conversations.append((prompt, said + write(model, max(0, which % 9 - 3))))
+
+
+def look_beside(tiny, tolerance, prompt, said):
+    """Ask how a token of a reply is decided, beside what the cache holds."""
+    model, cold = tiny
+    found = model.aside.last([*prompt, *said], len(said), ignore)
+    assert np.abs(found - cold.logits(prompt, said)).max() <= tolerance
+
+
+def score_beside(tiny, tokens, first):
+    """Ask how each token of a text is decided; they are evaluated in batches of another size."""
+    model, cold = tiny
+    *_, found = map(np.copy, model.aside.each(tokens, min(first, len(tokens) - 1), ignore))
+    assert np.abs(found - cold.logits(tokens)).max() <= TOLERANCE
 
 
 def stop_in_the_middle(model, prompt, after):

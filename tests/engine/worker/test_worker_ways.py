@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, field
 
 import pytest
+from cold_context import TOLERANCE
+from conftest import Asker
 from worker_turns import assistant, user
 
 from chatapp.conversation.message import StopReason
@@ -16,6 +18,7 @@ from chatapp.engine.worker.shared import NoMemoryError
 from chatapp.engine.worker.ways import Ways
 
 QUESTION = [user("Name three animals that live in the sea.")]
+LONG_QUESTION = [user("Name three animals that live in the sea, and " * 4)]
 GREEDY = SamplingSettings(temperature=0, max_tokens=12)
 WARM = SamplingSettings(temperature=1.2, max_tokens=12)
 
@@ -180,3 +183,23 @@ def test_memory_that_is_short_makes_replies_shorter_then_none(model, ask, monkey
     monkeypatch.setattr(shared, "available_memory", lambda: 1000)
     with pytest.raises(NoMemoryError, match="Memory is short for 2 replies"):
         many(ask, QUESTION, [Way(settings=WARM, seed=1)] * 2)
+
+
+def test_every_kind_of_model_draws_each_way_from_its_own_text(tiny):
+    """Of a recurrent state and of a window there are copies: the logits are those after what its way has said."""
+    model, cold = tiny
+    ask = Asker(model)
+    prompt = model.prompts.ids(LONG_QUESTION)
+    ask([user("Something else.")], GREEDY)
+    warm = SamplingSettings(temperature=1.5, max_tokens=40)
+    said = many(ask, LONG_QUESTION, [Way(settings=warm, seed=seed) for seed in range(3)], record=1)
+    assert len({tuple(ids) for ids in said.ids.values()}) == 3
+    for way, records in said.records.items():
+        for place in {0, 1, len(records) // 2, len(records) - 1} & set(range(len(records))):
+            logits = cold.logits([*prompt, *said.ids[way][:place]])
+            [likeliest] = records[place].candidates
+            assert likeliest.logit == pytest.approx(logits.max(), abs=TOLERANCE)
+            assert logits[likeliest.id] == pytest.approx(logits.max(), abs=TOLERANCE)
+    again = ask([*LONG_QUESTION, assistant(said.texts[1], said.ids[1]), user("And then?")], GREEDY)
+    turns = model.prompts.ids([*LONG_QUESTION, assistant(said.texts[1], said.ids[1]), user("And then?")])
+    assert cold.logits(turns)[again.token_ids[0]] == pytest.approx(cold.logits(turns).max(), abs=TOLERANCE)
