@@ -127,6 +127,8 @@ class Answering:
         persona = self.session.persona
         path = self.session.tree.path_to(reply.parent)
         goes_on = bool(reply.text or reply.token_ids)  # a character may need more than one token
+        if reply.token_ids and reply.provenance.tokenizer != self.tokenizer:
+            reply.token_ids, reply.records = [], []  # another model's: only now it is known which one answers
         opening = "" if goes_on else persona.prefill
         if opening or (goes_on and not reply.token_ids):  # with its ids, which the KV cache will hold
             ids = await self.engine.prompts.tokenize(opening or reply.text)

@@ -166,8 +166,8 @@ class Chat(Answering):
         async with aclosing(make_room(self, before.parent, on_full, reply=before)) as events:
             async for event in events:
                 yield event
-        same = bool(before.token_ids) and before.provenance.tokenizer == self.tokenizer
-        kept = before.token_ids if same else []
+        made_with = before.provenance.tokenizer
+        kept = before.token_ids if made_with and made_with == (self.tokenizer or made_with) else []
         reply = await self.store.begin_reply(
             self.session.id,
             before.parent,

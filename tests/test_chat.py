@@ -217,6 +217,20 @@ async def test_where_a_reply_comes_from_is_on_disk_before_it_ends(chat):
     await events.aclose()
 
 
+async def test_a_reply_goes_on_with_its_own_tokens_before_the_engine_is_there(chat):
+    """Those that were drawn, not those that its text would be cut into again."""
+    await chat.tune(None, {"max_tokens": 300, "temperature": 1.5, "top_k": 0, "top_p": 1.0, "min_p": 0.0})
+    before = reply_of(await hear(chat.send(LONG), 40, chat.stop))
+    await chat.engine.close()
+    assert chat.engine.info is None
+    drawn = list(before.token_ids)
+    await chat.tune(None, {"max_tokens": 4})
+    after = reply_of([event async for event in chat.go_on(before.id)])
+    assert after.token_ids[: len(drawn)] == drawn
+    assert len(after.token_ids) <= len(drawn) + 4
+    assert after.provenance.continued_from == len(drawn)
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
 async def test_a_dead_engine_costs_nothing_that_was_said(chat, number):
     """The partial reply is kept with a sentence about what happened, and the next message just works."""
