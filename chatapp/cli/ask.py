@@ -12,6 +12,14 @@ from typing import Any
 
 from chatapp.chat import Chat
 from chatapp.cli.ask_many import check_number, print_many
+from chatapp.cli.by_parts import (
+    PartsProgress,
+    broken_off,
+    parts_report,
+    reads_by_parts,
+    reply_that_broke_off,
+    telling_how_made,
+)
 from chatapp.cli.engines import stop_on_signals
 from chatapp.cli.files import fitted, read_files
 from chatapp.cli.logprobs import logprob_rows, logprobs
@@ -67,17 +75,17 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
     chosen, overrides = (
         preset_of(arguments, home.presets.all()),
         overrides_of(arguments),
-    )  # refused before anything is written
+    )  # before anything is written
     if not 0 <= arguments.logprobs <= MAX_CANDIDATES:
         raise Refusal("range", f"--logprobs takes 0 to {MAX_CANDIDATES:,}.")
     check_number(arguments.number, with_files=bool(arguments.file))
     files = await read_files(arguments.file)
     goes_on = bool(arguments.session or arguments.continue_newest)
-    keep = goes_on if arguments.save is None else arguments.save
+    keep = goes_on or reads_by_parts(arguments) if arguments.save is None else arguments.save
     store = await open_store(home) if keep else await Store.temporary()
     engine = Engine(home.paths.engine_log, verdicts=home.paths.templates)
     try:
-        session = await _session(arguments, home, store)
+        session = await _session(arguments, home, store, text, files)
         model = home.model(arguments.model or session.model)
         plan = plan_load(home, model, reproducible=arguments.reproducible)
         if plan.note:
@@ -98,13 +106,14 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
         if arguments.number > 1:
             report = partial(_report, chat, load_s=load_s, kept=keep) if arguments.json else None
             return await print_many(chat, text, arguments.number, Differ(arguments.differ), report)
-        reply = await _print_reply(chat, text, files, as_json=arguments.json)
+        with telling_how_made(chat, session=session.uid if keep else None):
+            reply = await _print_reply(chat, text, files, as_json=arguments.json)
         learn_from_load(home, model, options, info)
         learn_from_reply(home, model, reply, info.n_threads)
         if arguments.verbose:
             _tell_figures(reply, load_s)
         if arguments.json and reply.status is not Status.ERROR:
-            print_json(_report(chat, reply, load_s, kept=keep))
+            print_json(_report(chat, reply, load_s, kept=keep) | await parts_report(chat, reply))
         elif arguments.logprobs:
             print_table(logprob_rows(reply))
         sys.stdout.flush()  # whoever waits for the reply need not wait for what is kept of it
@@ -115,7 +124,9 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
         await store.close()
 
 
-async def _session(arguments: argparse.Namespace, home: Home, store: Store) -> Session:
+async def _session(
+    arguments: argparse.Namespace, home: Home, store: Store, text: str, files: Sequence[Attachment]
+) -> Session:
     going_on = await _to_go_on(arguments, home, store)
     if going_on is not None:
         return going_on
@@ -124,7 +135,8 @@ async def _session(arguments: argparse.Namespace, home: Home, store: Store) -> S
     else:
         model = home.model(arguments.model)
         persona = home.persona(arguments.persona, model.name, memory=not arguments.no_memory)
-    return await store.create_session(persona)
+    begun = await broken_off(arguments, store, persona, text, files)
+    return await store.session(begun) if begun else await store.create_session(persona)
 
 
 async def _to_go_on(arguments: argparse.Namespace, home: Home, store: Store) -> Session | None:
@@ -146,13 +158,19 @@ async def _to_go_on(arguments: argparse.Namespace, home: Home, store: Store) -> 
 
 async def _print_reply(chat: Chat, text: str, files: Sequence[Attachment], *, as_json: bool) -> Message:
     reply: Message | None = None
-    async with aclosing(chat.send(text, files=files)) as events:
+    before = reply_that_broke_off(chat, text, files)
+    progress = PartsProgress(files)
+    turn = chat.go_on(before.id) if before is not None else chat.send(text, files=files)
+    async with aclosing(turn) as events:
         async for event in events:
+            progress.hear(event)
             if chat.streaming is not None and chat.streaming.kind is Kind.SUMMARY:
                 continue  # it is not the answer; its border is told when it holds
             if (border := _border_of(event)) is not None:
                 note(_left_out(chat, border))
             else:
+                if isinstance(event, Tokens | Ended):
+                    progress.end()
                 reply = _heard(event, as_json=as_json) or reply
     assert reply is not None  # noqa: S101  the last event of a turn is its end
     return reply

@@ -8,7 +8,7 @@ from pathlib import Path
 from chatapp.attaching import fit_of, given_of
 from chatapp.chat import Chat
 from chatapp.cli.output import counted, note
-from chatapp.conversation.attachment import Attachment, Given
+from chatapp.conversation.attachment import Attachment, Given, shortened
 from chatapp.errors import Refusal
 from chatapp.files import Unreadable, read_file, sentence
 
@@ -41,11 +41,15 @@ async def fitted(chat: Chat, files: Sequence[Attachment], take: str | None, ques
         if fit.fits or take == Given.WHOLE:
             given.append(file)
             continue
+        if take is not None and Given(take).by_parts:
+            given.append(shortened(file, Given(take)))
+            continue
         if take is None:
             raise Refusal(
                 "context",
                 f"{file.name} has {counted(fit.tokens, 'token')}, and {fit.room:,} are free in the context window."
-                " --take passages gives those that the question is about, --take beginning as much as fits.",
+                " --take passages gives those that the question is about, --take beginning as much as fits,"
+                " --take parts all of it, part by part.",
             )
         share = fit.room // (len(files) - place)
         part = await given_of(chat.engine, file, Given(take), question, share)

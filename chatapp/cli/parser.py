@@ -138,8 +138,10 @@ def _ask(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--take",
-        choices=("whole", "passages", "beginning"),
-        help="of a file that does not fit: all of it, what the question is about, or as much as fits",
+        choices=("whole", "passages", "beginning", "parts", "each-part"),
+        help="of a file that does not fit: all of it at once, what the question is about, as much as fits, or all "
+        "of it part by part: parts brings together what comes of them, each-part leaves it as it is, as for a "
+        "translation; both are saved, and the same command goes on after a stop",
     )
     parser.add_argument(
         "--system",

@@ -47,7 +47,7 @@ class Progress:
         if not new or spent <= 0:
             return line
         left = (self._total - self._done) * spent / new
-        return f"{line}   {_rate(new / spent)}" + (f"   {_span(left)} left" if left else f"   {_span(spent)}")
+        return f"{line}   {_rate(new / spent)}" + (f"   {span(left)} left" if left else f"   {span(spent)}")
 
     def _draw(self) -> None:
         if self._shown:
@@ -59,7 +59,8 @@ def _rate(per_second: float) -> str:
     return f"{per_second:.1f}/s" if per_second >= 1 else f"{per_second * 60:.1f}/min"
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """As a clock shows it: `0:42`, `1:02:03`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

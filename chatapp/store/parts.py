@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import apsw
@@ -41,6 +42,16 @@ class PartStore:
         """The results that a reply was made of, round by round."""
         return await self._do(_of, message_id)
 
+    async def unfinished(self, text: str, sources: Sequence[str], persona: str) -> tuple[str, int] | None:
+        """The session and the reply that broke off to the same words about the same files, if there is one.
+
+        Args:
+            text: What was asked.
+            sources: What the files were read from, in their order.
+            persona: The digest of the persona that the session is held with.
+        """
+        return await self._do(_unfinished, text, json.dumps(list(sources)), persona)
+
 
 def _keep(connection: apsw.Connection, message_id: int, result: PartResult) -> None:
     about = storable(result.model_dump_json(exclude={"text"}))
@@ -72,3 +83,19 @@ def _of(connection: apsw.Connection, message_id: int) -> list[PartResult]:
 def _result(row: Any) -> PartResult:
     about, text = row
     return PartResult.model_validate_json(about).model_copy(update={"text": text})
+
+
+def _unfinished(connection: apsw.Connection, text: str, sources: str, persona: str) -> tuple[str, int] | None:
+    row: Any = connection.execute(
+        "SELECT session.uid, reply.id FROM message AS reply JOIN message AS asked ON asked.id = reply.parent"
+        " JOIN session ON session.id = reply.session"
+        " WHERE reply.status IN ('stopped', 'interrupted', 'error') AND reply.deleted_ms IS NULL"
+        " AND asked.body = ? AND session.persona = ? AND session.deleted_ms IS NULL"
+        " AND EXISTS (SELECT 1 FROM part WHERE part.message = reply.id)"
+        " AND NOT EXISTS (SELECT 1 FROM message AS later WHERE later.parent = asked.id AND later.id > reply.id)"
+        " AND ? = (SELECT json_group_array(about ->> 'source') FROM (SELECT about FROM message_attachment"
+        " WHERE message = asked.id ORDER BY place))"
+        " ORDER BY reply.id DESC LIMIT 1",
+        (text, persona, sources),
+    ).fetchone()
+    return (row[0], row[1]) if row else None
