@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.pairs import HEAD, Row, line
 
 REPORT = Path(__file__).parent.parent / "docs" / "performance.md"
-PARTS = ("first_frame", "speed", "ways", "reopen", "drawing", "history")
+PARTS = ("first_frame", "speed", "ways", "constrained", "stops", "reopen", "drawing", "history")
 
 
 def main(parts: Sequence[str]) -> int:

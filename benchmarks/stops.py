@@ -1,4 +1,4 @@
-"""`python -m benchmarks.stops`: how soon the engine is free after Stop, in prefill and in decode, under load.
+"""How soon the engine is free after Stop, in prefill and in decode, under load.
 
 Each try stops a reply at a random moment. The time runs from the call of `cancel` to the engine's own report that
 it has stopped, in the app's process; one busy process competes for the processors meanwhile.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import aclosing
 
+from benchmarks.pairs import Row
 from chatapp.conversation.message import Role, StopReason
 from chatapp.conversation.prompt import Turn
 from chatapp.conversation.sampling import SamplingSettings
@@ -28,29 +29,25 @@ ENDLESS = SamplingSettings(temperature=1.0, max_tokens=None)
 STORY = "Tell me a very long story about the sea. "
 
 
-def main() -> int:
-    """Measure, print; exit status 1 when the bar was missed."""
+def rows() -> Iterator[Row]:
+    """The slowest hundredth of the stops, in prefill and in decode."""
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as load:
         try:
-            passed = asyncio.run(_measure())
+            for phase, taken in asyncio.run(_measure()).items():
+                p99 = sorted(taken)[round(0.99 * (TRIES - 1))]
+                row = f"engine free after Stop in {phase}, p99 of {TRIES}, beside a busy process"
+                yield Row(row, p99, BAR_MS, p99 / BAR_MS, "ms", "<= 1", p99 <= BAR_MS)
         finally:
             load.kill()
-    return 0 if passed else 1
 
 
-async def _measure() -> bool:
+async def _measure() -> dict[str, list[float]]:
     engine = Engine()
-    passed = True
     try:
         await engine.load(ModelOptions(path=str(embedded_model())))
-        for phase in ("prefill", "decode"):
-            taken = sorted([await _stop(engine, phase) for _ in range(TRIES)])
-            p99 = taken[round(0.99 * (TRIES - 1))]
-            print(f"{phase:8} median {statistics.median(taken):6.1f} ms   p99 {p99:6.1f} ms   bar {BAR_MS:g} ms")
-            passed = passed and p99 <= BAR_MS
+        return {phase: [await _stop(engine, phase) for _ in range(TRIES)] for phase in ("prefill", "decode")}
     finally:
         await engine.close()
-    return passed
 
 
 async def _stop(engine: Engine, phase: str) -> float:
@@ -69,7 +66,3 @@ async def _stop(engine: Engine, phase: str) -> float:
                 asked = time.perf_counter()
                 engine.cancel()
     return 150.0  # the reply ended without the engine's report
-
-
-if __name__ == "__main__":
-    sys.exit(main())

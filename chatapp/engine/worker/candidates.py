@@ -44,14 +44,12 @@ class Candidates:
         if len(head) > max(_WIDEST_HEAD, 8 * count):
             self._margin /= 1.5
         values = logits[head]
-        likeliest = np.sort(values)[-count - 1 :]
-        if (likeliest[1:] == likeliest[:-1]).any():
-            self.load(logits)
-            return
         part = self._all[: len(head)]
         part["id"] = head
         part["logit"] = values
         self._point_at(part, ordered=False)
+        if not self.has_distinct(count):
+            self.load(logits)
 
     def load(self, logits: Any) -> None:
         """Begin with every token; `logits` has the shape (vocabulary,)."""
@@ -59,12 +57,27 @@ class Candidates:
         self._all["logit"] = logits
         self._point_at(self._all, ordered=False)
 
-    def only(self, token: int) -> None:
-        """Begin with a single token."""
-        one = np.zeros(1, _CANDIDATE)
-        one["id"] = token
-        self._all[:1] = one
-        self._point_at(self._all[:1], ordered=False)
+    def these(self, ids: Any) -> None:
+        """Begin with some tokens, in an array of shape (n,) or a list; their logits are of no interest."""
+        part = self._all[: len(ids)]
+        part["id"] = ids
+        part["logit"] = 0.0
+        self._point_at(part, ordered=False)
+
+    def keep(self, possible: Any) -> None:
+        """Take those out that are not possible, by a mask of shape (vocabulary,)."""
+        view = self._view()
+        kept = view[possible[view["id"]]]
+        self._all[: len(kept)] = kept
+        self._point_at(self._all[: len(kept)], ordered=self._array.sorted)
+
+    def has_distinct(self, count: int) -> bool:
+        """Whether there are more than so many, and no two of the likeliest of them, nor the next, are equal."""
+        logits = self.logits()
+        if len(logits) <= count:
+            return False
+        likeliest = np.sort(logits)[-count - 1 :]
+        return not (likeliest[1:] == likeliest[:-1]).any()
 
     def apply(self, sampler: Any) -> None:
         """Let a sampler do its work."""

@@ -22,6 +22,10 @@ _NEVER_CUT_THE_BEST = {"top_n_sigma", "top_k", "top_p", "min_p", "temperature"}
 _REMEMBERING = {"mirostat", "adaptive_p"}
 
 
+_SHORT_LIST = 8
+"""So many times more of the likeliest are shown to a grammar than are needed, before all are."""
+
+
 class NoCandidatesError(Exception):
     """There is nothing to draw from; the message is a sentence for people."""
 
@@ -172,9 +176,14 @@ class Sampler:
         """What the chain leaves: ids, logits, and for adaptive-p the logits before it bent them."""
         assert self._chain is not None  # noqa: S101  retune made it
         candidates = self._candidates
-        takes_all = by_grammar or (observer is not None and observer.wants_all)
-        if self._chain.names[:1] == ("top_k",) and not takes_all:
-            candidates.load_likeliest(logits, self._settings.top_k, moment.best)
+        takes_all = observer is not None and (by_grammar or observer.wants_all)
+        by_top_k = self._chain.names[:1] == ("top_k",)
+        needed = self._settings.top_k if by_top_k and not takes_all else None
+        if by_grammar and self._grammar is not None:
+            decisive = 1 if self._is_argmax and not takes_all else needed
+            self._load_allowed(self._grammar, logits, moment.best, decisive)
+        elif needed is not None:
+            candidates.load_likeliest(logits, needed, moment.best)
         else:
             candidates.load(logits)
         unbent = None
@@ -186,9 +195,7 @@ class Sampler:
             if self._remembers and stage != "adaptive_p":
                 unbent = candidates.logits().copy()
 
-        if by_grammar and self._grammar is not None:
-            self._grammar.narrow(candidates)
-            candidates.drop_impossible()
+        if by_grammar:
             watch("grammar", candidates)
         elif self._remembers:
             unbent = candidates.logits().copy()
@@ -199,6 +206,18 @@ class Sampler:
         if not np.isfinite(left.max(initial=-np.inf)):
             raise NoCandidatesError("Nothing is left to say: bias and banned words rule every candidate out.")
         return ids, left, unbent
+
+    def _load_allowed(self, grammar: Grammar, logits: Any, best: float, needed: int | None) -> None:
+        """Begin with what the grammar allows; where so many of the likeliest decide, with these and some more."""
+        candidates = self._candidates
+        if needed is not None:
+            candidates.load_likeliest(logits, _SHORT_LIST * needed, best)
+            if len(candidates) < candidates.size:
+                grammar.narrow(candidates)
+                if candidates.has_distinct(needed):
+                    return
+        candidates.load(logits)
+        grammar.narrow_all(candidates)
 
     def accept(self, token: int) -> None:
         """Let the penalties, the grammar and the bans know what was said."""

@@ -52,9 +52,9 @@ def _overlap(text: str, stop: str) -> int:
     return 0
 
 
-def incremental_utf8() -> codecs.IncrementalDecoder:
+def incremental_utf8(errors: str = "replace") -> codecs.IncrementalDecoder:
     """The one way in which bytes become text here: U+FFFD for what is no UTF-8."""
-    return codecs.getincrementaldecoder("utf-8")("replace")
+    return codecs.getincrementaldecoder("utf-8")(errors)
 
 
 class TextStream:

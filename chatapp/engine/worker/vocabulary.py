@@ -10,6 +10,7 @@ from typing import Any
 from llama_cpp import llama_cpp as L  # noqa: N812
 
 from chatapp.conversation.decision import Token
+from chatapp.engine.worker.openings import Openings, text_of
 
 _SPECIAL = L.LLAMA_TOKEN_ATTR_CONTROL | L.LLAMA_TOKEN_ATTR_UNKNOWN
 _ANCHOR = "\x01"
@@ -86,6 +87,12 @@ class Vocabulary:
     def sorted_pieces(self) -> list[tuple[bytes, int]]:
         """The bytes of every token that stands for text, ASCII in lower case, in order, each with its id."""
         return sorted((self.piece(token).lower(), token) for token in range(self.size) if self.is_plain(token))
+
+    @cached_property
+    def openings(self) -> tuple[Openings, ...]:
+        """The one and the two characters that tokens begin with; a quarter of a second the first time."""
+        texts = [text_of(self.piece(token)) if self.is_plain(token) else "" for token in range(self.size)]
+        return Openings.of(texts, 1), Openings.of(texts, 2)
 
     def _read_piece(self, token: int) -> bytes:
         room = 64

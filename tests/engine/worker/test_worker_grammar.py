@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,8 +14,10 @@ from worker_turns import assistant, user
 from chatapp.conversation.gbnf import GrammarError, check_grammar
 from chatapp.conversation.json_schema import grammar_of_schema
 from chatapp.conversation.message import StopReason
-from chatapp.conversation.sampling import SamplingSettings
-from chatapp.engine.worker.grammar import ConstraintError
+from chatapp.conversation.sampling import NEUTRAL, SamplingSettings
+from chatapp.engine.worker.candidates import Candidates
+from chatapp.engine.worker.grammar import ConstraintError, Grammar
+from chatapp.engine.worker.sampler import Sampler
 
 PERSON = {
     "type": "object",
@@ -84,6 +87,61 @@ def test_llama_cpp_can_use_the_grammar_of_every_schema_that_is_accepted(model, s
     sampler = L.llama_sampler_init_grammar(model.vocabulary.pointer, grammar.encode(), b"root")
     assert sampler
     L.llama_sampler_free(sampler)
+
+
+GRAMMARS = {
+    "schema": grammar_of_schema(json.dumps(PERSON)),
+    "words": 'root ::= ("the " | "The " | " the" | [é-ž]+ | "😀" | "\\n\\n" | [^a-y]){1,40}',
+    "anything": "root ::= .*",
+    "indented": 'root ::= (" "{2,4} [a-c]+ "\\n")+',
+    "by name": 'root ::= "a" <|im_start|> "b"',
+}
+
+
+@pytest.mark.parametrize("name", GRAMMARS)
+def test_what_is_allowed_is_what_llama_cpp_allows(model, name):
+    """After each token of texts that follow the grammar at random, halves of characters included."""
+    vocabulary = model.vocabulary
+    rng = np.random.default_rng(5)
+    logits = rng.standard_normal(vocabulary.size).astype(np.float32)
+    ours, all_ = Candidates(vocabulary.size), Candidates(vocabulary.size)
+    for _ in range(6):
+        grammar = Grammar(vocabulary, SamplingSettings(grammar=GRAMMARS[name]), ())
+        for _ in range(12):
+            ours.load(logits)
+            grammar.narrow_all(ours)
+            all_.load(logits)
+            grammar.narrow(all_)
+            assert np.array_equal(ours.ids(), all_.ids())
+            halves = [token for token in ours.ids() if vocabulary.piece(token)[-1:] > b"\x7f"]
+            token = int(rng.choice(halves if halves and rng.random() < 0.5 else ours.ids()))
+            if vocabulary.ends_turn(token):
+                break
+            grammar.accept(token)
+        grammar.close()
+
+
+CHAINS = {
+    "balanced": {},
+    "greedy": {"temperature": 0},
+    "plain": NEUTRAL,
+    "penalties": {"repeat_penalty": 1.2, "top_k": 20},
+    "narrow": {"top_k": 3, "typical_p": 0.7},
+}
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_a_constrained_reply_is_drawn_from_what_the_chain_leaves_of_all_that_is_allowed(ask, monkeypatch, chain):
+    """Short lists change nothing: the tokens are those of llama.cpp's own order, the grammar before all else."""
+    options = SamplingSettings(**{**CHAINS[chain], "json_schema": json.dumps(PERSON), "max_tokens": 60})
+    replies = [ask([user("A person.")], options, seed=seed).token_ids for seed in range(4)]
+
+    def all_that_is_allowed(sampler, grammar, logits, *_short):
+        sampler.left.load(logits)
+        grammar.narrow(sampler.left)
+
+    monkeypatch.setattr(Sampler, "_load_allowed", all_that_is_allowed)
+    assert replies == [ask([user("A person.")], options, seed=seed).token_ids for seed in range(4)]
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.8, 3.0])
