@@ -73,7 +73,8 @@ class Branches:
         borders = [border for message in path for border in tree.borders(message.id) if not border.undone]
         kept = sorted([*path, *borders], key=lambda message: message.id)
         title = f"{self._session.title} (fork)" if self._session.title else ""
-        copies = (replace(message, active_child=None) for message in kept)
-        return await self._store.adopt(
-            replace(self._session, title=title, tree=Tree(copies), draft="", pinned=False, tags=(), created_ms=0)
-        )
+        whole = await self._store.session(self._session.uid, with_traces=True)
+        traces = {message.id: message.trace for message in whole.tree.all()}
+        copies = (replace(one, active_child=None, trace=traces.get(one.id, b"")) for one in kept)
+        forked = replace(self._session, title=title, tree=Tree(copies), draft="", draft_files=())
+        return await self._store.adopt(replace(forked, pinned=False, tags=(), created_ms=0))

@@ -202,7 +202,8 @@ class Chat(Answering):
         if any(message.records):
             return list(message.records)
         packed = await self.store.trace(message.id) if message.id else None
-        return await asyncio.to_thread(unpack, packed) if packed else []
+        trace = await asyncio.to_thread(unpack, packed) if packed else []
+        return trace if len(trace) == len(message.token_ids) else []  # what came from elsewhere may not fit
 
     async def tune(self, preset: Preset | None, overrides: Mapping[str, Any]) -> None:
         """Take new sampling settings: from the next token on, and kept with the session."""

@@ -45,7 +45,7 @@ async def _run(arguments: argparse.Namespace, home: Home) -> None:
                 await _search(arguments, store)
             case "export":
                 form = format_named(arguments.format)
-                print_file(form.write(await store.session(arguments.id)))
+                print_file(form.write(await store.session(arguments.id, with_traces=True)))
             case "import":
                 await _import(arguments, store)
             case "purge":

@@ -159,6 +159,8 @@ class Message:
     """A border that does not hold any more."""
     records: list[TokenRecord | None] = field(default_factory=list)
     """How its tokens were chosen, one for each token id, while it streams; later see `Chat.trace`."""
+    trace: bytes = b""
+    """The same, packed, where the message travels from store to store; there it stands beside the message."""
     files: tuple[Attachment, ...] = ()
     """What it brings along for the model to read."""
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict
 
+from chatapp.conversation.attachment import Attachment
 from chatapp.conversation.context import Policy
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.sampling import InForce, Preset, resolve
@@ -59,6 +60,8 @@ class Session:
     model: str | None = None
     """Path of the model last used here."""
     draft: str = ""
+    draft_files: tuple[Attachment, ...] = ()
+    """What goes with the draft, as it was when the session was opened."""
     titled: bool = False
     """Whether a person gave the title."""
     on_full: Policy | None = None

@@ -8,7 +8,7 @@ import apsw
 
 from chatapp.conversation.message import Message, Status
 from chatapp.conversation.session import Session
-from chatapp.store import attachments, labels, sessions
+from chatapp.store import attachments, drafts, labels, sessions, traces
 from chatapp.store.encoding import (
     new_uid,
     now_ms,
@@ -66,8 +66,8 @@ def adopt(connection: apsw.Connection, session: Session, *, first: bool) -> str:
         session_id = connection.last_insert_rowid()
         labels.set_tags(connection, session_id, session.tags)
         _write_tree(connection, session_id, session)
-        if draft := repair(session.draft):
-            connection.execute("INSERT INTO draft VALUES (?, ?, ?)", (session_id, draft, now))
+        drafts.put(connection, session_id, session.draft)
+        attachments.put_in_draft(connection, session_id, session.draft_files)
     return uid
 
 
@@ -84,6 +84,8 @@ def _write_tree(connection: apsw.Connection, session_id: int, session: Session) 
         _insert(connection, session_id, replace(message, uid=uid, parent=parent, provenance=came))
         ids[message.id] = connection.last_insert_rowid()
         attachments.attach(connection, ids[message.id], message.files)
+        if message.trace:
+            traces.save(connection, ids[message.id], message.trace)
     connection.executemany(
         "UPDATE message SET active_child = ? WHERE id = ?",
         [(ids[one.active_child], ids[one.id]) for one in messages if one.active_child in ids],

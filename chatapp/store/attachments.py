@@ -13,6 +13,14 @@ import apsw
 from chatapp.conversation.attachment import Attachment, Given
 from chatapp.conversation.document import Document, Unit
 from chatapp.store.encoding import pack_ids, storable, unpack_ids
+from chatapp.store.schema import DRAFT_FILES_SINCE, version_of
+
+_OF_DRAFT = "SELECT {} FROM draft_attachment WHERE session = ? ORDER BY place"
+_FORGET = (
+    "DELETE FROM attachment WHERE digest = ?1"
+    " AND NOT EXISTS (SELECT 1 FROM message_attachment WHERE document = ?1)"
+)
+_NOT_IN_DRAFTS = " AND NOT EXISTS (SELECT 1 FROM draft_attachment WHERE document = ?1)"
 
 
 def attach(connection: apsw.Connection, message_id: int, files: Sequence[Attachment]) -> None:
@@ -23,6 +31,27 @@ def attach(connection: apsw.Connection, message_id: int, files: Sequence[Attachm
             "INSERT INTO message_attachment(message, place, document, about) VALUES (?, ?, ?, ?)",
             (message_id, place, digest, _about(file)),
         )
+
+
+def put_in_draft(connection: apsw.Connection, session_id: int, files: Sequence[Attachment]) -> None:
+    """Keep the files of a draft in the place of those it had. To be called in a transaction."""
+    had = [digest for (digest,) in connection.execute(_OF_DRAFT.format("document"), (session_id,))]
+    connection.execute("DELETE FROM draft_attachment WHERE session = ?", (session_id,))
+    connection.executemany(
+        "INSERT INTO draft_attachment(session, place, document, about) VALUES (?, ?, ?, ?)",
+        [(session_id, place, _keep(connection, file.document), _about(file)) for place, file in enumerate(files)],
+    )
+    forget_unused(connection, had)
+
+
+def of_draft(connection: apsw.Connection, session_id: int) -> tuple[Attachment, ...]:
+    """The files of a session's draft.
+
+    Raises:
+        ValueError: when what was stored makes no sense.
+    """
+    rows: list[Any] = connection.execute(_OF_DRAFT.format("document, about"), (session_id,)).fetchall()
+    return tuple(_attachment(_document(connection, digest), json.loads(about)) for digest, about in rows)
 
 
 def of_session(connection: apsw.Connection, session_id: int) -> dict[int, tuple[Attachment, ...]]:
@@ -52,11 +81,20 @@ def documents_of(connection: apsw.Connection, messages: str) -> list[str]:
     return [str(digest) for (digest,) in rows]
 
 
+def documents_of_draft(connection: apsw.Connection, session_uid: str) -> list[str]:
+    """The digests of the texts that go with a session's draft."""
+    rows = connection.execute(
+        "SELECT DISTINCT document FROM draft_attachment WHERE session = (SELECT id FROM session WHERE uid = ?)",
+        (session_uid,),
+    )
+    return [str(digest) for (digest,) in rows]
+
+
 def forget_unused(connection: apsw.Connection, digests: Iterable[str]) -> None:
-    """Erase those texts that no message has any more. To be called in a transaction."""
+    """Erase those texts that no message and no draft has any more. To be called in a transaction."""
+    in_drafts = version_of(connection) >= DRAFT_FILES_SINCE
     connection.executemany(
-        "DELETE FROM attachment WHERE digest = ?1"
-        " AND NOT EXISTS (SELECT 1 FROM message_attachment WHERE document = ?1)",
+        _FORGET + (_NOT_IN_DRAFTS if in_drafts else ""),
         [(digest,) for digest in digests],
     )
 

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import apsw
 
 from chatapp.store import attachments
-from chatapp.store.schema import version_of
+from chatapp.store.schema import DRAFT_FILES_SINCE, FILES_SINCE, version_of
 
-_FILES_SINCE = 6
-"""The format that first had files; a copy may be older."""
 _AFFECTED = """
 WITH RECURSIVE affected(id) AS (
     SELECT id FROM message
@@ -50,8 +48,10 @@ def erase(connection: apsw.Connection, gone: Gone) -> int:
     affected = [number for (number,) in connection.execute(_AFFECTED, _names(gone))]
     ids = json.dumps(affected)
     personas = {digest for (digest,) in connection.execute(_PERSONAS, (ids,)) if digest}
-    with_files = version_of(connection) >= _FILES_SINCE
+    with_files = version_of(connection) >= FILES_SINCE
     documents = attachments.documents_of(connection, ids) if with_files else []
+    if gone.messages is None and version_of(connection) >= DRAFT_FILES_SINCE:
+        documents += attachments.documents_of_draft(connection, gone.session)
     if gone.messages is None:
         held = connection.execute("SELECT persona FROM session WHERE uid = ?", (gone.session,))
         personas |= {digest for (digest,) in held}

@@ -11,7 +11,7 @@ import apsw
 from chatapp.conversation.attachment import Attachment
 from chatapp.conversation.message import Kind, Message, Provenance, Role, Status, StopReason
 from chatapp.conversation.session import title_from
-from chatapp.store import attachments, traces
+from chatapp.store import attachments, drafts, traces
 from chatapp.store.encoding import (
     new_uid,
     now_ms,
@@ -29,7 +29,7 @@ Change = tuple[int | None, int]
 """A parent (none: the root) and the child of it that is to be in view."""
 
 
-def load(connection: apsw.Connection, session_id: int) -> list[Message]:
+def load(connection: apsw.Connection, session_id: int, *, with_traces: bool = False) -> list[Message]:
     """Every message of every branch, in the order in which they were written."""
     rows = connection.execute(
         "SELECT id, uid, parent, role, status, active_child, created_ms, kind, pinned, undone,"
@@ -38,6 +38,7 @@ def load(connection: apsw.Connection, session_id: int) -> list[Message]:
         (session_id,),
     )
     files = attachments.of_session(connection, session_id)
+    packed = traces.of_session(connection, session_id) if with_traces else {}
     return [
         Message(
             id=id_,
@@ -54,6 +55,7 @@ def load(connection: apsw.Connection, session_id: int) -> list[Message]:
             pinned=bool(pinned),
             undone=bool(undone),
             files=files.get(id_, ()),
+            trace=packed.get(id_, b""),
         )
         for (
             id_,
@@ -101,7 +103,7 @@ def _begin_turn(
     attachments.attach(connection, asked.id, files)
     asked.files = files
     reply = _insert(connection, session_id, _New(asked.id, Role.ASSISTANT, "", owner=owner))
-    connection.execute("DELETE FROM draft WHERE session = ?", (session_id,))
+    drafts.clear(connection, session_id)
     connection.execute("UPDATE session SET title = ? WHERE id = ? AND title = ''", (title_from(text), session_id))
     asked.active_child = reply.id
     return asked, reply

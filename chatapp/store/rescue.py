@@ -115,6 +115,10 @@ def _mend(connection: apsw.Connection) -> None:
         "DELETE FROM message_attachment WHERE message NOT IN (SELECT id FROM message)"
         " OR document NOT IN (SELECT digest FROM attachment)"
     )
+    connection.execute(
+        "DELETE FROM draft_attachment WHERE session NOT IN (SELECT id FROM session)"
+        " OR document NOT IN (SELECT digest FROM attachment)"
+    )
     connection.execute("DELETE FROM draft WHERE session NOT IN (SELECT id FROM session)")
     connection.execute("DELETE FROM tag WHERE session NOT IN (SELECT id FROM session)")
     connection.execute(

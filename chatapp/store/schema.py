@@ -236,6 +236,23 @@ def _parts(connection: apsw.Connection) -> None:
     connection.execute(_PARTS)
 
 
+_DRAFT_FILES = """
+-- The files that go with what is being written; their texts stand with those of messages.
+CREATE TABLE draft_attachment(
+    session  INTEGER NOT NULL REFERENCES session(id) ON DELETE CASCADE,
+    place    INTEGER NOT NULL,
+    document TEXT NOT NULL REFERENCES attachment(digest),
+    about    TEXT NOT NULL CHECK(json_valid(about)),
+    PRIMARY KEY(session, place)
+) STRICT;  -- with a rowid: a rescue tells it from message_attachment by that
+CREATE INDEX draft_attachment_document ON draft_attachment(document);
+"""
+
+
+def _draft_files(connection: apsw.Connection) -> None:
+    connection.execute(_DRAFT_FILES)
+
+
 MIGRATIONS: tuple[Callable[[apsw.Connection], None], ...] = (
     _first,
     _agenda,
@@ -245,8 +262,11 @@ MIGRATIONS: tuple[Callable[[apsw.Connection], None], ...] = (
     _attachments,
     _presets,
     _parts,
+    _draft_files,
 )
 VERSION = len(MIGRATIONS)
+FILES_SINCE, DRAFT_FILES_SINCE = 6, 9
+"""The formats that first had files of messages, and of drafts: a backup may be older."""
 
 
 def migrate(connection: apsw.Connection) -> None:

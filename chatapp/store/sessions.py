@@ -12,7 +12,7 @@ from chatapp.conversation.persona import Persona
 from chatapp.conversation.sampling import Preset
 from chatapp.conversation.session import Session, SessionHead, tag_from
 from chatapp.conversation.tree import Tree
-from chatapp.store import labels, messages
+from chatapp.store import drafts, labels, messages
 from chatapp.store.encoding import (
     new_uid,
     now_ms,
@@ -39,7 +39,8 @@ SELECT page.id, uid, title, updated_ms, deleted_ms, pinned,
     (SELECT count(*) FROM message WHERE session = page.id AND deleted_ms IS NULL AND kind = 'said'),
     (SELECT count(*) - count(DISTINCT parent) FROM message
         WHERE session = page.id AND deleted_ms IS NULL AND kind = 'said'),
-    EXISTS (SELECT 1 FROM draft WHERE session = page.id),
+    EXISTS (SELECT 1 FROM draft WHERE session = page.id)
+        OR EXISTS (SELECT 1 FROM draft_attachment WHERE session = page.id),
     EXISTS (SELECT 1 FROM message WHERE session = page.id AND status = 'streaming' AND deleted_ms IS NULL),
     (SELECT substr(body, -400) FROM message
         WHERE session = page.id AND deleted_ms IS NULL AND kind = 'said' AND body <> '' ORDER BY id DESC LIMIT 1)
@@ -85,8 +86,8 @@ def heads(
     ]
 
 
-def load(connection: apsw.Connection, name: str) -> Session:
-    """A whole session by its uid or the beginning of it, the trash included.
+def load(connection: apsw.Connection, name: str, *, with_traces: bool = False) -> Session:
+    """A whole session by its uid or the beginning of it, the trash included; with how its tokens were chosen.
 
     Raises:
         NoSuchSession: when there is none, or more than one.
@@ -96,14 +97,15 @@ def load(connection: apsw.Connection, name: str) -> Session:
         session_id = _find(connection, name.strip().casefold())
         row: Any = connection.execute(
             "SELECT s.uid, s.title, s.titled, p.body, s.preset, s.preset_body, s.overrides, s.model,"
-            " s.active_root, s.on_full, s.pinned, s.created_ms, s.updated_ms, d.body FROM session AS s"
-            " JOIN persona AS p ON p.digest = s.persona LEFT JOIN draft AS d ON d.session = s.id WHERE s.id = ?",
+            " s.active_root, s.on_full, s.pinned, s.created_ms, s.updated_ms FROM session AS s"
+            " JOIN persona AS p ON p.digest = s.persona WHERE s.id = ?",
             (session_id,),
         ).fetchone()
         if row is None:
             raise Damaged(f"Session {name} lacks its persona: the file is damaged. It was left as it is.")
         try:
-            tree = messages.load(connection, session_id)
+            tree = messages.load(connection, session_id, with_traces=with_traces)
+            draft, files = drafts.load(connection, session_id)
         except UnicodeDecodeError:
             raise
         except ValueError as error:
@@ -120,10 +122,10 @@ def load(connection: apsw.Connection, name: str) -> Session:
         model,
         active_root,
         on_full,
-        *labelled,
-        draft,
+        pinned,
+        created,
+        updated,
     ) = row
-    pinned, created, updated = labelled
     try:
         return Session(
             id=session_id,
@@ -134,7 +136,8 @@ def load(connection: apsw.Connection, name: str) -> Session:
             preset=preset_from(preset, preset_body),
             overrides=overrides_from(overrides),
             model=model,
-            draft=draft or "",
+            draft=draft,
+            draft_files=files,
             titled=bool(titled),
             on_full=Policy(on_full) if on_full else None,
             pinned=bool(pinned),
@@ -184,19 +187,6 @@ def set_deleted(connection: apsw.Connection, session_id: int, *, deleted: bool) 
         connection.execute(
             "UPDATE session SET deleted_ms = ? WHERE id = ?", (now_ms() if deleted else None, session_id)
         )
-
-
-def save_draft(connection: apsw.Connection, session_id: int, text: str) -> None:
-    """Keep what is being written; an empty text clears it."""
-    with writing(connection):
-        if text := repair(text):
-            connection.execute(
-                "INSERT INTO draft(session, body, updated_ms) VALUES (?, ?, ?)"
-                " ON CONFLICT(session) DO UPDATE SET body = excluded.body, updated_ms = excluded.updated_ms",
-                (session_id, text, now_ms()),
-            )
-        else:
-            connection.execute("DELETE FROM draft WHERE session = ?", (session_id,))
 
 
 def save_sampling(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from chatapp.conversation.attachment import Attachment
 from chatapp.conversation.context import Policy
 from chatapp.conversation.message import Message
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.sampling import Preset
 from chatapp.conversation.session import Session, SessionHead
-from chatapp.store import branches, labels, sessions
+from chatapp.store import branches, drafts, labels, sessions
 from chatapp.store.adopt import adopt
 from chatapp.store.branches import Pruned
 from chatapp.store.erase import Gone
@@ -28,13 +29,15 @@ class Shelf(Jobs):
         """The sessions, those in the trash, or those with a tag; last used first, or the pinned ones before it."""
         return await self._do(sessions.heads, deleted=deleted, limit=limit, pinned_first=pinned_first, tag=tag)
 
-    async def session(self, name: str) -> Session:
+    async def session(self, name: str, *, with_traces: bool = False) -> Session:
         """A whole session, by its uid or the beginning of it; one in the trash too.
+
+        With traces its messages say how their tokens were chosen, for one that is copied or exported.
 
         Raises:
             NoSuchSession: with a sentence, when none or more than one goes by that name.
         """
-        return await self._do(sessions.load, name)
+        return await self._do(sessions.load, name, with_traces=with_traces)
 
     async def create_session(
         self,
@@ -63,9 +66,9 @@ class Shelf(Jobs):
         """Make it the session used last."""
         await self._do(sessions.touch, session_id)
 
-    async def save_draft(self, session_id: int, text: str) -> None:
-        """Keep what is being written; an empty text clears it."""
-        await self._do(sessions.save_draft, session_id, text)
+    async def save_draft(self, session_id: int, text: str, files: Sequence[Attachment] | None = None) -> None:
+        """Keep what is being written; an empty text clears it. Files that are given go with it from now on."""
+        await self._do(drafts.save, session_id, text, files)
 
     async def save_sampling(self, session_id: int, preset: Preset | None, overrides: Mapping[str, Any]) -> None:
         """Keep the session's preset and its own settings.
@@ -117,7 +120,7 @@ class Shelf(Jobs):
         Raises:
             NoSuchSession: when none or more than one goes by that name.
         """
-        session = await self.session(name)
+        session = await self.session(name, with_traces=True)
         session.title = f"{session.title} (copy)" if session.title else ""
         session.pinned = False
         return await self.adopt(session)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import apsw
 
 from chatapp.conversation.message import Provenance
@@ -32,3 +34,12 @@ def load(connection: apsw.Connection, message_id: int) -> bytes | None:
     """The trace of a message, if it has one."""
     row = connection.execute("SELECT body FROM trace WHERE message = ?", (message_id,)).fetchone()
     return row[0] if row else None
+
+
+def of_session(connection: apsw.Connection, session_id: int) -> dict[int, bytes]:
+    """The traces of a session's messages, by the ids of those."""
+    rows: list[Any] = connection.execute(
+        "SELECT message, body FROM trace WHERE message IN (SELECT id FROM message WHERE session = ?)",
+        (session_id,),
+    ).fetchall()
+    return dict(rows)

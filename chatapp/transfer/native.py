@@ -9,13 +9,14 @@ parents before children; `id` counts from 1, and `parent`, `active_child` and `a
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from chatapp.conversation.attachment import citable_name
+from chatapp.conversation.attachment import Attachment, citable_name
 from chatapp.conversation.message import Message, Provenance
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.sampling import SHIPPED, Preset, checked
@@ -31,6 +32,8 @@ VERSION = 1
 _MESSAGE = TypeAdapter(Message)
 _SESSION = TypeAdapter(Session)
 _PRESET = TypeAdapter(Preset)
+_HELD = {"records", "trace"}
+"""What a message has while it streams, and what needs another form."""
 _PLACE = {"id", "tree"}
 """What a session has by its place in a store, or what stands elsewhere in the file."""
 
@@ -45,8 +48,9 @@ def write(session: Session) -> str:
         "version": VERSION,
         "session": head | {"active_root": number.get(session.tree.active_root)},
         "messages": [
-            _MESSAGE.dump_python(message, mode="json")
+            _MESSAGE.dump_python(message, mode="json", exclude=_HELD)
             | {
+                "trace": b64encode(message.trace).decode(),
                 "id": number[message.id],
                 "parent": number.get(message.parent),
                 "active_child": number.get(message.active_child),
@@ -101,9 +105,11 @@ def _session(head: Mapping[str, Any], tree: Tree, warnings: list[str]) -> Sessio
         "updated_ms": moment(head.get("updated_ms")),
     }
     try:
-        return _SESSION.validate_python(known)
+        session = _SESSION.validate_python(known)
     except ValidationError as error:
         raise Unreadable(_reason("its session", error)) from None
+    session.draft_files = _citable(session.draft_files)
+    return session
 
 
 _SESSION_FIELDS = tuple(field.name for field in fields(Session))
@@ -117,17 +123,34 @@ def _message(row: Any, warnings: list[str]) -> Message:
         del said["provenance"]
         warnings.append("how some replies were made is not understood here; their text is kept")
     try:
-        message = _MESSAGE.validate_python(said | {"created_ms": moment(said.get("created_ms"))})
+        message = _MESSAGE.validate_python(
+            {name: value for name, value in said.items() if name not in _HELD}
+            | {"created_ms": moment(said.get("created_ms"))}
+        )
     except ValidationError as error:
         raise Unreadable(_reason("a message", error)) from None
     if not all(0 <= token < 2**32 for token in message.token_ids):
         message.token_ids = []
         warnings.append("the tokens of some messages make no sense; their text is kept")
-    names: list[str] = []
-    for file in message.files:
-        names.append(citable_name(file.name, names))
-    message.files = tuple(replace(file, name=name) for file, name in zip(message.files, names, strict=True))
+    message.trace = _trace(said.get("trace"), warnings)
+    message.files = _citable(message.files)
     return message
+
+
+def _trace(value: object, warnings: list[str]) -> bytes:
+    """How the tokens were chosen, packed; it is read with care when somebody looks at it."""
+    try:
+        return b64decode(string(value), validate=True)
+    except ValueError:
+        warnings.append("how the tokens of some replies were chosen is not understood; their text is kept")
+        return b""
+
+
+def _citable(files: tuple[Attachment, ...]) -> tuple[Attachment, ...]:
+    names: list[str] = []
+    for file in files:
+        names.append(citable_name(file.name, names))
+    return tuple(replace(file, name=name) for file, name in zip(files, names, strict=True))
 
 
 def _preset(value: object, warnings: list[str]) -> Preset | None:

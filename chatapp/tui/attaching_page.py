@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from textual import on, work
+from textual.message import Message as Event
 
 from chatapp.attaching import Fit, fit_of, given_of
 from chatapp.chat import Chat
@@ -30,6 +31,9 @@ from chatapp.tui.widgets.writing_area import WritingArea
 
 class AttachingPage(LensPage):
     """Attaches files to what is being written, and opens the passages that a reply cites."""
+
+    class FilesChanged(Event):
+        """Other files go with what is being written."""
 
     def on_mount(self) -> None:
         """Look for files where the app was started."""
@@ -103,6 +107,7 @@ class AttachingPage(LensPage):
         fit = await self._fit(chat, file)
         chat.files = [*chat.files, file]
         await self.show_files()
+        self.post_message(self.FilesChanged())
         self.plan_context()
         if fit is not None and not fit.fits:
             self._ask_what_to_give(chat, file, fit)
@@ -162,6 +167,7 @@ class AttachingPage(LensPage):
 
     def _files_changed(self) -> None:
         self.run_worker(self.show_files(), group="chips", exclusive=True)
+        self.post_message(self.FilesChanged())
         self.plan_context()
 
     async def show_files(self) -> None:

@@ -233,6 +233,7 @@ class Desk:
         options = self.loader.options(file) if file else None
         on_full = self.home.settings.on_full
         chat = Chat(session, self.store, self.engine, options, self.loader.report, on_full=on_full)
+        chat.files = list(session.draft_files)
         chat.on_saving = self._listener.hear_saving
         if session.uid:
             self._chats[session.uid] = chat

@@ -49,7 +49,7 @@ def _export(screen: MainScreen, chosen: Item | None) -> None:
 
 async def _write(screen: MainScreen, form: Format) -> None:
     with screen.page.trouble_told():
-        session = await screen.desk.store.session(screen.chat.session.uid)
+        session = await screen.desk.store.session(screen.chat.session.uid, with_traces=True)
         path = await asyncio.to_thread(export_to, screen.home.paths.exports, session, form)
         screen.notify(f"Exported to {display_line(short_path(path))}", markup=False, timeout=8)
 
@@ -61,7 +61,7 @@ def keep_temporary(screen: MainScreen) -> None:
 
 async def _keep(screen: MainScreen) -> None:
     with screen.page.trouble_told():
-        session = await screen.desk.store.session(screen.chat.session.uid)
+        session = await screen.desk.store.session(screen.chat.session.uid, with_traces=True)
         store = await Store.open(screen.home.paths.database)
         try:
             await store.adopt(session)

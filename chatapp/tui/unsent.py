@@ -44,7 +44,7 @@ class Unsent:
 
     def add(self, chat: Chat, text: str) -> None:
         """Let a message wait, with the files that go with it."""
-        chat.session.draft = ""
+        chat.session.draft, chat.session.draft_files = "", ()
         self.queue.append(Waiting(chat, text, tuple(chat.files)))
         chat.files = []
 
@@ -78,13 +78,15 @@ class Unsent:
         return any(self._asked.values())
 
     async def save_draft(self, chat: Chat, draft: str) -> None:
-        """Keep what is being written, with what waits: neither is lost if the app dies."""
+        """Keep what is being written, with what waits, and their files: nothing is lost if the app dies."""
         text = "\n\n".join([*self.of(chat), *self._asked[chat], draft]).strip("\n")
-        if chat.store.read_only or not (chat.session.id or text.strip()):
+        files = [file for one in self.queue if one.chat is chat for file in one.files]
+        files += chat.session.draft_files
+        if chat.store.read_only or not (chat.session.id or text.strip() or files):
             return
         try:
             await self._place(chat)
-            await chat.store.save_draft(chat.session.id, text)
+            await chat.store.save_draft(chat.session.id, text, files)
         except NotSaved as error:
             self.refuse("draft", error)
         else:
@@ -92,7 +94,7 @@ class Unsent:
 
     async def save_again(self, chat: Chat) -> None:
         """Save the draft again, since a message took its place in the store; its session need not be in view."""
-        if chat.session.draft or self.of(chat) or self._asked[chat]:
+        if chat.session.draft or chat.session.draft_files or self.of(chat) or self._asked[chat]:
             await self.save_draft(chat, chat.session.draft)
 
     def refuse(self, what: str, error: NotSaved) -> None:

@@ -12,7 +12,6 @@ from textual.message import Message as Event
 
 from chatapp.chat import Chat
 from chatapp.config import SettingsError
-from chatapp.conversation.attachment import Attachment
 from chatapp.conversation.context import Policy
 from chatapp.conversation.message import Kind, Message, Role
 from chatapp.errors import Refusal
@@ -45,13 +44,16 @@ class WritingPage(AttachingPage):
     def __init__(self, desk: Desk, *, temporary: bool, id: str) -> None:  # noqa: A002  Textual's own name
         super().__init__(desk, temporary=temporary, id=id)
         self.editing: Message | None = None
-        self._held_files: list[Attachment] = []
-        """Those of the draft that an edit took the place of."""
+        self._edited_in: Chat | None = None
+        """The chat of what is edited; the files of its draft come back when the edit is left."""
         self._beginning = False
         """Whether what is written is the beginning of a reply, to the message that is held as edited."""
 
     def show_chat(self) -> None:
         """Another chat comes into view; an edit of the one before is left."""
+        if self._edited_in is not None:
+            self._edited_in.files = list(self._edited_in.session.draft_files)
+        self._edited_in = None
         self.editing, self._beginning = None, False
         self.transcript.mark(None)
         super().show_chat()
@@ -111,7 +113,7 @@ class WritingPage(AttachingPage):
             self.desk.turns.submit(self.chat, text)
             await self.show_files()
         else:
-            chat.session.draft = text
+            chat.session.draft, chat.session.draft_files = text, tuple(chat.files)
 
     def _submit_edit(self, edited: Message, text: str) -> None:
         def give_back() -> None:
@@ -155,6 +157,11 @@ class WritingPage(AttachingPage):
         self.keep_draft()
         self.plan_context(DRAFT_PLAN_SECONDS)
 
+    @on(AttachingPage.FilesChanged)
+    def _other_files(self, event: AttachingPage.FilesChanged) -> None:
+        event.stop()
+        self.keep_draft()
+
     @work(group="draft", exclusive=True, exit_on_error=False)
     async def keep_draft(self) -> None:
         """Save what is being written, once the keys rest."""
@@ -165,7 +172,7 @@ class WritingPage(AttachingPage):
     async def save_draft(self, chat: Chat) -> None:
         """Save what is being written now."""
         if self.editing is None and chat is self.desk.chat:
-            chat.session.draft = self.composer.text
+            chat.session.draft, chat.session.draft_files = self.composer.text, tuple(chat.files)
             with self.trouble_told():
                 await self.desk.unsent.save_draft(chat, self.composer.text)
 
@@ -191,8 +198,9 @@ class WritingPage(AttachingPage):
     def edit(self, message: Message, *, beginning: bool = False, text: str | None = None) -> None:
         """Write in the place of a message, or the beginning of a reply to it."""
         if self.editing is None:
-            self.chat.session.draft = self.composer.text  # it comes back when the edit is left
-            self._held_files = self.chat.files
+            session = self.chat.session  # the draft comes back when the edit is left
+            session.draft, session.draft_files = self.composer.text, tuple(self.chat.files)
+        self._edited_in = self.chat
         self.chat.files = [] if beginning else list(message.files)
         self.editing, self._beginning = message, beginning
         self.composer.write(message.text if text is None else text)
@@ -202,8 +210,8 @@ class WritingPage(AttachingPage):
 
     def leave_editing(self) -> None:
         """Leave the edit; the draft that it took the place of comes back."""
-        self.editing, self._beginning = None, False
-        self.chat.files = self._held_files
+        self.editing, self._beginning, self._edited_in = None, False, None
+        self.chat.files = list(self.chat.session.draft_files)
         self.composer.write(self.chat.session.draft)
         self._files_changed()
         self.show_names()

@@ -76,3 +76,29 @@ async def test_a_pruned_branch_comes_back_with_its_files_and_is_erased_with_them
     await store.purge_pruned(session.id)
     assert await texts(store) == [LETTER.document.text]
     assert b"17-04-99" not in path.read_bytes()
+
+
+async def test_the_files_of_a_draft_are_there_again_and_go_when_it_is_sent_or_erased(path, persona):
+    store = await Store.open(path)
+    session = await store.create_session(persona)
+    await store.save_draft(session.id, "", (NOTES, LETTER))
+    await store.save_draft(session.id, "what is in there?")
+    await store.close()
+    store = await Store.open(path)
+    kept = await store.session(session.uid)
+    assert (kept.draft, kept.draft_files) == ("what is in there?", (NOTES, LETTER))
+    assert [head.has_draft for head in await store.sessions()] == [True]
+    await store.save_draft(session.id, kept.draft, (NOTES,))  # the chip was taken off
+    assert await texts(store) == [SECRET]
+    await store.begin_turn(session.id, None, kept.draft, kept.draft_files[:1])
+    assert (await store.session(session.uid)).draft_files == ()
+    assert await texts(store) == [SECRET]
+    other = await store.create_session(persona)
+    await store.save_draft(other.id, "", (LETTER,))
+    assert [head.has_draft for head in await store.sessions()] == [True, False]
+    for one in (session, other):
+        await store.trash(one.id)
+        await store.purge(one.id)
+    assert await texts(store) == []
+    assert b"17-04-99" not in path.read_bytes()
+    await store.close()

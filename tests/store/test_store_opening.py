@@ -70,9 +70,9 @@ async def test_a_newer_programs_database_is_refused(path: Path) -> None:
 
 async def test_a_newer_format_is_noticed_in_the_write_ahead_log_too(path: Path) -> None:
     store = await Store.open(path)
-    await store._do(lambda db: db.pragma("user_version", 9))
+    await store._do(lambda db: db.pragma("user_version", 99))
     assert int.from_bytes(path.read_bytes()[60:64]) == schema.VERSION
-    with pytest.raises(TooNew, match="format is 9"):
+    with pytest.raises(TooNew, match="format is 99"):
         await Store.open(path)
     await store.close()
 

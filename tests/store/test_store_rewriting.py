@@ -15,6 +15,7 @@ from chatapp.conversation.persona import Persona
 from chatapp.store import Gone, Store
 from chatapp.store.backup import back_up, backups_of, contents_of
 from chatapp.store.recovery import restore
+from chatapp.store.schema import VERSION
 
 FIXTURES = Path(__file__).parent / "fixtures"
 CANARY = "Xylophonkanarienvogel"
@@ -85,7 +86,7 @@ async def test_purged_branches_go_from_the_backups_and_the_rest_of_the_session_s
     await store.close()
 
 
-@pytest.mark.parametrize("number", range(1, 7))
+@pytest.mark.parametrize("number", range(1, VERSION))
 async def test_a_backup_of_every_older_format_is_rewritten_as_what_it_is(path: Path, number: int) -> None:
     store = await Store.open(path)
     (path.parent / "backups").mkdir(exist_ok=True)

@@ -68,6 +68,7 @@ def trees(draw) -> Tree:
             kind=draw(st.sampled_from([Kind.SAID, Kind.SAID, Kind.CUT])),
             pinned=draw(st.booleans()),
             undone=draw(st.booleans()),
+            trace=draw(st.binary(max_size=9)),
             files=tuple(draw(st.lists(FILE, max_size=2, unique_by=lambda file: file.name))),
         )
         messages.append(message)
@@ -92,6 +93,7 @@ SESSIONS = st.builds(
     overrides=st.sampled_from([{}, {"top_k": 3, "stop": ("x",)}, {"seed": 4}]),
     model=st.none() | st.just("/models/a.gguf"),
     draft=TEXT,
+    draft_files=st.lists(FILE, max_size=2, unique_by=lambda file: file.name).map(tuple),
     on_full=st.none() | st.sampled_from(Policy),
     titled=st.booleans(),
     pinned=st.booleans(),

@@ -8,7 +8,7 @@ from dataclasses import fields
 
 import pytest
 from hypothesis import given, settings
-from transfer.samples import SESSIONS, shape
+from transfer.samples import SESSIONS, numbered, shape
 
 from chatapp.conversation.message import Message, Role
 from chatapp.conversation.session import Session
@@ -29,7 +29,10 @@ def test_a_session_comes_back_from_the_store_as_it_was(session: Session) -> None
     async def through_the_store() -> Session:
         store = await Store.temporary()
         uid = await store.adopt(session, first=False)
-        kept = await store.session(uid)
+        kept = await store.session(uid, with_traces=True)
+        copy = await store.session(await store.duplicate(uid), with_traces=True)
+        assert numbered(copy) == numbered(kept)
+        assert (copy.draft, copy.draft_files) == (kept.draft, kept.draft_files)
         await store.close()
         return kept
 
@@ -43,7 +46,7 @@ def test_the_file_names_every_field_there_is() -> None:
     session = Session(0, "u", "t", native.Persona(name="A"), native.Tree([Message(1, "m", None, Role.USER, "hi")]))
     document = json.loads(native.write(session))
     assert set(document["session"]) | {"id", "tree"} == {field.name for field in fields(Session)} | {"active_root"}
-    assert set(document["messages"][0]) == {field.name for field in fields(Message)}
+    assert set(document["messages"][0]) | {"records"} == {field.name for field in fields(Message)}
 
 
 GOOD = {
@@ -78,6 +81,7 @@ def test_what_makes_no_sense_is_refused(document, said: str) -> None:
     ("document", "said"),
     [
         (good(token_ids=[-1]), "tokens of some messages"),
+        (good(trace="no base64"), "tokens of some replies were chosen"),
         (good(provenance={"segments": [{"settings": {"temperature": -9}}]}), "how some replies were made"),
         (GOOD | {"session": {"persona": {"name": "P", "new": 1}}}, "persona"),
         (GOOD | {"session": {"persona": {"name": "P"}, "preset": "Nope"}}, "preset"),

@@ -139,3 +139,35 @@ async def test_what_a_reply_cites_opens(open_app, folder, tmp_path, said, cited)
         await person.until(lambda: person.app.screen.query_one(TextArea).selected_text == cited)
         await person.press("escape", "escape")
         await person.until(lambda: person.app.screen is person.screen)
+
+
+async def test_a_file_that_was_not_sent_is_there_again_after_a_new_start(open_app, folder):  # noqa: F811
+    async with open_app() as person:
+        await attach(person, "compare @rent")
+        [file] = person.chat.files
+        for _ in range(200):
+            heads = await person.desk.store.sessions()
+            if heads and (await person.desk.store.session(heads[0].uid)).draft_files:
+                break
+            await person.pilot.pause(0.02)
+    (folder / "letters" / "my rent.txt").unlink()
+    async with open_app(continue_newest=True) as person:
+        await person.until(lambda: "my rent.txt" in shown(person, AttachedLines))
+        assert (person.draft, person.chat.files) == ("compare my rent.txt", [file])
+        await person.press("enter")
+        await person.until(lambda: person.idle and len(person.chat.session.tree) == 2)
+        assert person.chat.session.tree.path()[0].files == (file,)
+        assert (await person.desk.store.session(person.chat.session.uid)).draft_files == ()
+
+
+async def test_an_edit_left_behind_does_not_hang_its_files_on_the_draft(open_app, folder):  # noqa: F811
+    async with open_app() as person:
+        await attach(person, "compare @rent")
+        await person.press("enter")
+        await person.until(lambda: person.idle)
+        chat = person.chat
+        await person.press("up")  # edits the question, which has a file
+        await person.until(lambda: person.chat.files)
+        await person.press("ctrl+n")
+        await person.until(lambda: person.chat is not chat)
+        assert chat.files == []
