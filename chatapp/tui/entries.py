@@ -39,7 +39,7 @@ def entries(chat: Chat, waiting: list[str], refused: NoRoom | None = None) -> li
     files: tuple[Attachment, ...] = ()
     for message in path:
         files += message.files
-        shown.append(entry(tree, message, files))
+        shown.append(entry(tree, message, files, data=message is chat.streaming and _asks_for_data(chat)))
         if (border := _border_to_show(tree.borders(message.id), window)) is not None:
             shown.append(border_entry(border, window))
     for place, text in enumerate(waiting):
@@ -115,13 +115,16 @@ def waiting_entry(place: int, text: str, refused: NoRoom | None = None) -> Entry
     return Entry(WAITING_KEY - place, asks=True, text=text, notice=notice)
 
 
-def entry(tree: Tree, message: Message, files: Sequence[Attachment] = ()) -> Entry:
-    """One message as the page shows it, with what it cites of the files that came before it."""
+def entry(tree: Tree, message: Message, files: Sequence[Attachment] = (), *, data: bool = False) -> Entry:
+    """One message as the page shows it, with what it cites of the files that came before it.
+
+    With `data` it is a reply that begins, of which nothing says yet that it will be JSON.
+    """
     siblings = tree.siblings(message.id)
     place = (siblings.index(message) + 1, len(siblings))
     notice = _failure(message) if message.status is Status.ERROR else None
     asks = message.role is Role.USER
-    fields = not asks and _is_data(message)
+    fields = not asks and (data or _is_data(message))
     about = "" if asks else f"{_cited(message, files)}{details(message)}"
     return Entry(
         message.id,
@@ -136,10 +139,18 @@ def entry(tree: Tree, message: Message, files: Sequence[Attachment] = ()) -> Ent
     )
 
 
+def _asks_for_data(chat: Chat) -> bool:
+    return bool(chat.session.sampling().settings.json_schema)
+
+
 def _is_data(reply: Message) -> bool:
-    """Whether a reply was drawn by a schema, and ended by itself."""
+    """Whether a reply is drawn by a schema, and did not break off."""
     drawn = reply.provenance.segments
-    return reply.status is Status.COMPLETE and bool(drawn) and bool(drawn[-1].settings.json_schema)
+    return (
+        reply.status in {Status.COMPLETE, Status.STREAMING}
+        and bool(drawn)
+        and bool(drawn[-1].settings.json_schema)
+    )
 
 
 def _cited(reply: Message, files: Sequence[Attachment]) -> str:

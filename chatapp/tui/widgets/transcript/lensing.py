@@ -114,7 +114,8 @@ class LensView(FindingView):
             self._owners = key, Owners(source, self._tint.spans, asks=raw)
         owners, sheet = self._owners[1], self.column.sheet
         # What is shown in another form, as JSON is as a table, has no characters of its tokens.
-        same = view.streams or sheet is None or view.text(sheet) == owners.text
+        plain = view.streams and not view.entry.fields
+        same = plain or sheet is None or view.text(sheet) == owners.text
         return owners if same else None
 
     def overlay(self, slot: int, row: Row, look: Look) -> Row:

@@ -16,6 +16,7 @@ from .entry import Entry
 from .fields import table_of
 from .layout import Layout
 from .live import LiveReply
+from .live_fields import LiveFields
 from .notice import notice_rows
 from .row import INDENT, Row
 
@@ -62,7 +63,7 @@ class MessageView:
     def forget(self) -> None:
         """Let go of the rows; they are laid out anew when they are asked for."""
         self._sheet: Sheet | None = None
-        self._layout: Layout | LiveReply | None = None
+        self._layout: Layout | LiveReply | LiveFields | None = None
         self._body: list[Row] | None = None
         self._rows: tuple[Place, list[Row]] | None = None
 
@@ -81,7 +82,7 @@ class MessageView:
         """More was written."""
         if self._written is not None:
             self._written.append(text)
-            if isinstance(self._layout, LiveReply):
+            if isinstance(self._layout, LiveReply | LiveFields):
                 self._layout.feed(text)
             self._body = self._rows = None
 
@@ -145,8 +146,9 @@ class MessageView:
 
     def _said(self, sheet: Sheet) -> list[Row]:
         if self._written is not None:
-            if not isinstance(self._layout, LiveReply):
-                self._layout = LiveReply(sheet.look, sheet.cells, self.source)
+            if not isinstance(self._layout, LiveReply | LiveFields):
+                kind = LiveFields if self.entry.fields else LiveReply
+                self._layout = kind(sheet.look, sheet.cells, self.source)
             return self._layout.lay_out()
         body = self._question(sheet) if self.entry.asks else self._reply(sheet)
         if self.entry.notice is not None:
