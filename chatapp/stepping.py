@@ -55,6 +55,7 @@ class Steps:
         self._copied = len(reply.token_ids)
         """Tokens of it that were there before the first step."""
         self._prompt = self._evaluated = 0
+        self._last = _Wish()
 
     @classmethod
     async def from_token(cls, chat: Chat, reply: Message, index: int) -> Steps:
@@ -91,10 +92,13 @@ class Steps:
         self._wishes.put_nowait(_Wish())
 
     async def _want(self, wish: _Wish) -> None:
+        """Wait until it is done, or the turn is over."""
         self.started = True
         if not self.over:
             self._wishes.put_nowait(wish)
-            await wish.done
+            await asyncio.wait([wish.done])
+            if not wish.done.cancelled():
+                wish.done.result()
 
     # The turn -----------------------------------------------------------------------------------------------
 
@@ -112,6 +116,7 @@ class Steps:
         finally:
             self._chat.wake = lambda: None
             self.over = True
+            self._last.done.cancel()
             while not self._wishes.empty():
                 self._wishes.get_nowait().done.cancel()
 
@@ -123,7 +128,7 @@ class Steps:
         known = begun(self._chat.session, reply, info, nothing, continued=True, left_out=came.left_out)
         reply.provenance = known.model_copy(update={"segments": came.segments})
         while True:
-            wish = await self._wishes.get()
+            wish = self._last = await self._wishes.get()
             if wish.run is not None:
                 async with aclosing(self._run(wish.run)) as events:
                     async for event in events:
@@ -144,7 +149,6 @@ class Steps:
                     self._prompt = wish.seen.decision.prompt_tokens - wish.seen.index
                     self._evaluated = wish.seen.decision.evaluated or 0
                 if said.ends:
-                    wish.done.set_result(None)
                     yield self._finished(StopReason.END)
                     return
                 yield self._said(wish.seen, wish.token, said.text)

@@ -32,7 +32,7 @@ from chatapp.tui.widgets.head import NewLines, RunningHead
 from chatapp.tui.widgets.margin_lines import CommandLines, DueLines
 from chatapp.tui.widgets.status import ON_BORDER, STANDING, Context, State, StatusLine
 from chatapp.tui.widgets.transcript import Transcript
-from chatapp.turn import Began, Bordered, Ended, TurnEvent
+from chatapp.turn import Began, Bordered, Ended, TakenBack, TurnEvent
 
 STATUS_SECONDS = 0.25
 LOW = 30
@@ -235,7 +235,7 @@ class ChatView(Vertical):
         if isinstance(event, Tokens):
             self.transcript.feed(event.text)
             return
-        if isinstance(event, Began | Bordered):
+        if isinstance(event, Began | Bordered | TakenBack):
             self.show_path()
         elif isinstance(event, Ended):
             if event.reply.kind is Kind.SUMMARY:

@@ -41,6 +41,8 @@ class View:
     """The first candidate in view."""
     changed: tuple[str, ...] = ()
     """The settings that are tried, and not in force."""
+    stepping: bool = False
+    """Whether the reply is written from here, token by token."""
 
 
 @dataclass(frozen=True)
@@ -260,7 +262,7 @@ def title(view: View, look: Look, cells: int, number: int) -> Line:
     where = f"reply {number}, " if number else ""
     next_one = seen.index >= len(seen.reply.token_ids)
     right: Line = [(f"{where}{'the next token' if next_one else f'token {seen.index + 1:,}'}", look.faint)]
-    name = "Next token" if next_one else "This token"
+    name = "Step by step" if view.stepping else "Next token" if next_one else "This token"
     head: Line = [(name, look.strong), gap(3)]
     if not seen.before:
         head.append(("at the beginning of the reply", look.faint))

@@ -40,14 +40,17 @@ def page(view: View, look: Look, size: Size, *, number: int) -> list[Line]:
     lines: list[Line] = [*blank, title(view, look, cells, number), []]
     lines += table(view, look, cells, count)
     lines += [*blank, stages_off(view, look, cells), *blank, *_draw(view, look, cells)]
-    lines += [notes(view, look, cells)]
+    if not view.stepping:  # the steps have lines of their own
+        lines += [notes(view, look, cells)]
     if plot:
         lines += plots(view.seen.decision, view.seen.settings, look, cells, plot)
     bottom: list[Line] = [] if tight else [[]]
-    room = size.height - 1 - len(bottom)
+    if not view.stepping:
+        bottom.insert(0, key_line(view, look, cells))
+    room = size.height - len(bottom)
     del lines[room:]
     lines += [[] for _ in range(room - len(lines))]
-    return [fit(line, cells) for line in [*lines, key_line(view, look, cells), *bottom]]
+    return [fit(line, cells) for line in [*lines, *bottom]]
 
 
 def _draw(view: View, look: Look, cells: int) -> list[Line]:
@@ -66,7 +69,7 @@ def key_line(view: View, look: Look, cells: int) -> Line:
     pairs = [("← →", "stage"), ("- +", "turn it"), ("↑ ↓", "candidate"), ("enter", "fork here"), (", .", "token")]
     if view.changed:
         pairs.insert(2, ("a", "keep it"))
-    wide = [*pairs, ("esc", "page")]
+    wide = [*pairs, ("s", "steps"), ("esc", "page")]
     line = keys(wide, look.muted, look.faint)
     if sum(len(text) for text, _ in line) > cells:
         wide = [pair for pair in wide if pair[0] != "↑ ↓"]

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chatapp.conversation.message import Message, Role
-from chatapp.tui.screens.cut_view import CutView, Fork
+from chatapp.tui.screens.cut_view import Fork
+from chatapp.tui.screens.step_view import StepView
 
 if TYPE_CHECKING:
     from chatapp.tui.screens.main import MainScreen
 
 
-def open_cut_view(screen: MainScreen, message_id: int | None = None, index: int | None = None) -> None:
+def cutting_actions() -> list[tuple[str, Callable[[MainScreen], None]]]:
+    """What the palette offers of it."""
+    return [("Go on with the last reply token by token", lambda screen: open_cut_view(screen, stepping=True))]
+
+
+def open_cut_view(
+    screen: MainScreen, message_id: int | None = None, index: int | None = None, *, stepping: bool = False
+) -> None:
     """Show how a token is decided.
 
     Args:
         screen: Where the chat is in view.
         message_id: A reply, or a question, whose answer is meant; none is the last reply.
         index: The token's place in the reply; none is its first, or, of no reply in particular, the next one.
+        stepping: Whether the reply is to be written from there, token by token.
     """
     if screen.app.screen is not screen:
         return
@@ -34,7 +43,10 @@ def open_cut_view(screen: MainScreen, message_id: int | None = None, index: int 
     async def keep(tried: Mapping[str, Any]) -> None:
         await screen.tune({**screen.chat.session.overrides, **tried})
 
-    screen.app.push_screen(CutView(screen.chat, reply, index, keep), lambda fork: _go_on(screen, fork))
+    view = StepView(screen.chat, reply, index, keep, partial(screen.desk.turns.run, screen.chat))
+    if stepping:
+        view.call_after_refresh(view.action_step)
+    screen.app.push_screen(view, lambda fork: _go_on(screen, fork))
 
 
 def _reply(screen: MainScreen, message_id: int | None) -> Message | None:

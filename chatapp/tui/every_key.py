@@ -15,10 +15,12 @@ from chatapp.tui.screens.agenda import AgendaScreen
 from chatapp.tui.screens.cut_view import CutView
 from chatapp.tui.screens.keys import Group, KeysScreen, groups_from
 from chatapp.tui.screens.memory import MemoryScreen
+from chatapp.tui.screens.step_view import StepView
 from chatapp.tui.screens.ways import WaysScreen
 from chatapp.tui.widgets.lens_bar import LensBar
 from chatapp.tui.widgets.sampling import SamplingPanel
 from chatapp.tui.widgets.sessions import SessionList
+from chatapp.tui.widgets.step_bar import StepBar
 from chatapp.tui.widgets.transcript.branching import BranchingView
 from chatapp.tui.widgets.transcript.finding import FindingView
 from chatapp.tui.widgets.transcript.reading import ReadingView
@@ -38,7 +40,8 @@ def key_groups(app: type, screen: type, keymap: Mapping[str, str]) -> list[Group
         "lens": [LensBar],
         "sampling": [SamplingPanel],
         "sessions": [SessionList],
-        "cut view": [CutView],
+        "cut view": [CutView, StepView],
+        "step by step": [StepBar],
         "agenda": [AgendaScreen],
         "memory": [MemoryScreen],
     }

@@ -28,10 +28,12 @@ class LensPage(LensView):
     class CutAt(Event):
         """It is to be shown, stage by stage, how a token of a reply was decided."""
 
-        def __init__(self, key: int, index: int) -> None:
+        def __init__(self, key: int, index: int, *, stepping: bool = False) -> None:
             super().__init__()
             self.key = key
             self.index = index
+            self.stepping = stepping
+            """Whether the reply is to be written from there, token by token."""
 
     # Opening and closing ------------------------------------------------------------------------------------
 
@@ -137,9 +139,9 @@ class LensPage(LensView):
         self.transcript.scroll_pages(event.pages)
 
     @on(LensBar.Cut)
-    def _cut_view(self) -> None:
+    def _cut_view(self, event: LensBar.Cut) -> None:
         if self.reading is not None and self.reading.message.role is Role.ASSISTANT:
-            self.post_message(self.CutAt(self.reading.message.id, self.reading.at))
+            self.post_message(self.CutAt(self.reading.message.id, self.reading.at, stepping=event.stepping))
         else:
             self.notify("Only a reply was decided by a chain.", markup=False, timeout=3)
 

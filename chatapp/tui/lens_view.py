@@ -146,5 +146,6 @@ class LensView(BranchingPage):
             return None
         chosen = self.reading.chosen
         fork = ("enter", f"fork with {token_text(chosen)}") if chosen else ("1–9", "choose")
-        keys = (fork, ("← →", "token"), ("n N", "next"), ("c", "colour"), ("x", "cut view"), ("esc", "page"))
+        moves = (("← →", "token"), ("n N", "next"), ("c", "colour"))
+        keys = (fork, *moves, ("x", "cut view"), ("s", "steps"), ("esc", "page"))
         return State("", "▎", keys=keys)

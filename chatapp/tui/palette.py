@@ -15,6 +15,7 @@ from chatapp.conversation.context import Policy
 from chatapp.conversation.sampling import ALL_SETTINGS
 from chatapp.tui.assistant import assistant_actions
 from chatapp.tui.branching import branching_actions
+from chatapp.tui.cutting import cutting_actions
 from chatapp.tui.every_key import screen_classes
 from chatapp.tui.exchanging import exchange_actions
 from chatapp.tui.finding import MESSAGES, find_messages
@@ -105,6 +106,7 @@ def _actions(screen: MainScreen) -> list[Item]:
         *tag_actions(),
         *trash_actions(),
         *branching_actions(),
+        *cutting_actions(),
         *assistant_actions(),
         *preset_actions(screen),
         *files,

@@ -6,13 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from textual import events, work
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
 from textual.screen import Screen
-from textual.strip import Strip
-from textual.widget import Widget
 
 from chatapp.chat import Chat
 from chatapp.conversation.message import Message, Role
@@ -20,10 +17,8 @@ from chatapp.conversation.sampling import checked
 from chatapp.errors import Refusal
 from chatapp.looking import look, restage
 from chatapp.tui.cut_lines import View
-from chatapp.tui.cut_page import EDGE, page, sizes
 from chatapp.tui.cut_stages import choices, knob
-from chatapp.tui.lines import Line, flow, gap, keys, strip
-from chatapp.tui.look import Look, look_of
+from chatapp.tui.widgets.cut_page import CutPage
 from chatapp.tui.widgets.sampling.values import stepped
 
 
@@ -98,21 +93,30 @@ class CutView(Screen[Fork | None]):
         """Ask for the token."""
         self._look()
 
+    @property
+    def along(self) -> bool:
+        """Whether the engine goes along with what is looked at, as in steps."""
+        return False
+
+    def shown(self) -> None:
+        """Another decision is shown; for those who tell of it beside the page."""
+
     # Asking -------------------------------------------------------------------------------------------------
 
     @work(group="look", exclusive=True)
     async def _look(self) -> None:
         """Ask for the token that is stood on; one that was asked for before is not waited for."""
-        busy = self._chat.streaming is not None
+        busy = self._chat.streaming is not None and not self.along
         self.body.wait("waits for the reply that is being written" if busy else "")
         try:
-            seen = await look(self._chat, self._reply, self._index, self._tried)
+            seen = await look(self._chat, self._reply, self._index, self._tried, along=self.along)
         except Refusal as refusal:
             self.body.say(str(refusal))
             return
         view = self.body.view
         at = view.at if view else "temperature"
-        self.body.show(View(seen, at, changed=self._changed()))
+        self.body.show(View(seen, at, changed=self._changed(), stepping=self.along))
+        self.shown()
 
     @work(group="restage")
     async def _restage(self) -> None:
@@ -131,6 +135,7 @@ class CutView(Screen[Fork | None]):
                 shown = wanted
                 if index == self._index and (now := self.body.view) is not None and now.seen.index == index:
                     self.body.show(replace(now, seen=seen, changed=self._changed()))
+                    self.shown()
         finally:
             self._restaging = False
 
@@ -205,83 +210,3 @@ class CutView(Screen[Fork | None]):
 
 
 _NEVER = object()
-
-
-class CutPage(Widget):
-    """Draws the page; all of it anew when something in it has changed, since everything may have."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.view: View | None = None
-        self._number = number
-        self._said = ""
-        self._drawn: tuple[tuple[Look, Size, View | None, str], list[Line]] | None = None
-
-    def show(self, view: View) -> None:
-        """Show a decision; the cursor stays on its candidate."""
-        if self.view is not None and self.view.seen.index == view.seen.index and self.view.seen is not view.seen:
-            view = self._following(self.view, view)
-        elif self.view is None or self.view.seen.index != view.seen.index:
-            drawn = view.seen.decision.draw.token.id
-            place = next(n for n, row in enumerate(view.seen.decision.rows) if row.id == drawn)
-            view = replace(view, row=place, first=0)
-        self.view, self._said = view, ""
-        self.refresh()
-
-    def _following(self, before: View, view: View) -> View:
-        """The same candidate, wherever it stands now."""
-        stood_on = before.seen.decision.rows[before.row].id
-        rows = view.seen.decision.rows
-        place = next((n for n, row in enumerate(rows) if row.id == stood_on), 0)
-        return replace(view, row=place)
-
-    def wait(self, sentence: str) -> None:
-        """Say what is waited for; what was shown stays."""
-        self._said = sentence
-        self.refresh()
-
-    def say(self, sentence: str) -> None:
-        """Say why nothing can be shown."""
-        self.view, self._said = None, sentence
-        self.refresh()
-
-    def go(self, step: int) -> None:
-        """Move the cursor, and scroll where it leaves the table."""
-        if (view := self.view) is not None:
-            count, _ = sizes(self.size)
-            row = max(0, min(view.row + step, len(view.seen.decision.rows) - 1))
-            first = min(view.first, row) if row < view.first + count - 1 else row - count + 1
-            self.view = replace(view, row=row, first=max(0, first))
-            self.refresh()
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Candidates above."""
-        event.stop()
-        self.go(-1)
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Candidates below."""
-        event.stop()
-        self.go(1)
-
-    def render_line(self, y: int) -> Strip:
-        """One line of the page."""
-        look = look_of(self.app)
-        lines = self._lines(look)
-        return strip([gap(EDGE), *(lines[y] if y < len(lines) else [])], self.size.width, look.ground)
-
-    def _lines(self, look: Look) -> list[Line]:
-        key = (look, self.size, self.view, self._said)
-        if self._drawn is None or self._drawn[0] != key:
-            self._drawn = key, self._page(look)
-        return self._drawn[1]
-
-    def _page(self, look: Look) -> list[Line]:
-        if self.view is not None:
-            lines = page(self.view, look, self.size, number=self._number)
-            if self._said:
-                lines[-1] = [("◐ ", look.accent), (self._said, look.muted)]
-            return lines
-        cells = self.size.width - 2 * EDGE
-        said = flow([(self._said or "reading what stands before it", look.muted)], cells)
-        return [[], [("Next token", look.strong)], [], *said, [], keys([("esc", "page")], look.muted, look.faint)]

@@ -234,7 +234,7 @@ class MainScreen(SessionsScreen):
 
     @on(PageView.CutAt)
     def _cut_at(self, event: PageView.CutAt) -> None:
-        open_cut_view(self, event.key, event.index)
+        open_cut_view(self, event.key, event.index, stepping=event.stepping)
 
     @on(Transcript.Inspect)
     def action_inspect(self) -> None:

@@ -47,6 +47,7 @@ class LensBar(Widget, can_focus=True):
         ),
         Binding("enter", "fork", "fork with the chosen token", id="lens.fork"),
         Binding("x", "cut", "the decision, stage by stage", id="lens.cut"),
+        Binding("s", "steps", "token by token from here", id="lens.steps"),
         Binding("pageup", "page(-1)", "page up", show=False, id="lens.page_up"),
         Binding("pagedown", "page(1)", "page down", show=False, id="lens.page_down"),
         Binding("escape", "leave", "back to the page", id="lens.leave"),
@@ -82,8 +83,11 @@ class LensBar(Widget, can_focus=True):
     class Fork(Message):
         """The chosen alternative in the token's place."""
 
+    @dataclass
     class Cut(Message):
-        """How the token was decided, stage by stage."""
+        """How the token was decided, stage by stage; to go on from it token by token, if so wished."""
+
+        stepping: bool = False
 
     @dataclass
     class Page(Message):
@@ -158,6 +162,10 @@ class LensBar(Widget, can_focus=True):
     def action_cut(self) -> None:
         """The cut view."""
         self.post_message(self.Cut())
+
+    def action_steps(self) -> None:
+        """Token by token from here."""
+        self.post_message(self.Cut(stepping=True))
 
     def action_page(self, pages: int) -> None:
         """Turn pages."""
