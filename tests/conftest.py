@@ -30,3 +30,15 @@ def model_path():
     path = embedded_model()
     assert path is not None, "the embedded model is not installed; make test installs it"
     return path
+
+
+@pytest.fixture(scope="session")
+def bare(model_path):
+    """llama.cpp in a bare loop, with the embedded model; imported here, where it is needed."""
+    from bare_loop import BareLoop  # noqa: PLC0415
+
+    from chatapp.engine.worker.process import usable_cores  # noqa: PLC0415
+
+    loop = BareLoop(model_path, usable_cores())
+    yield loop
+    loop.close()
