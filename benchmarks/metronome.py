@@ -82,7 +82,7 @@ class Metronome:
                 case GenerateMany() as request:
                     self._speak_many(request)
                 case Count() as request:
-                    self._say(Counted(id=request.id, tokens=PROMPT))
+                    self._say(Counted(id=request.id, tokens=sum(_planned(request).turns) + 3))
                 case Plan() as request:
                     self._say(_planned(request))
                 case Tokenize() as request:
@@ -194,7 +194,7 @@ def _record(token: int, word: str, p: float) -> TokenRecord:
     )
 
 
-def _planned(request: Plan) -> Planned:
+def _planned(request: Plan | Count) -> Planned:
     """A token for each word, and five for what stands around a turn."""
     return Planned(id=request.id, turns=tuple(len(turn.content.split()) + 5 for turn in request.turns), opening=3)
 

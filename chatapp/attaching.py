@@ -23,6 +23,8 @@ class Fit:
 
     tokens: int
     room: int
+    frame: int = 0
+    """Tokens of system prompt and draft, which stand in every prompt of a part."""
 
     @property
     def fits(self) -> bool:
@@ -38,7 +40,10 @@ async def fit_of(chat: Chat, file: Attachment, draft: str, others: Sequence[Atta
         EngineDied: when the process has ended.
     """
     plan = await chat.room.plan(draft, others)
-    return Fit(await file_tokens(chat.engine, files_text([file])), max(0, plan.free - (0 if draft else MARGIN)))
+    frame = plan.system + plan.memory + plan.draft + MARGIN
+    return Fit(
+        await file_tokens(chat.engine, files_text([file])), max(0, plan.free - (0 if draft else MARGIN)), frame
+    )
 
 
 async def given_of(engine: Engine, file: Attachment, given: Given, question: str, room: int) -> Attachment:
@@ -50,7 +55,7 @@ async def given_of(engine: Engine, file: Attachment, given: Given, question: str
         EngineError: when no model is loaded.
         EngineDied: when the process has ended.
     """
-    if given is Given.WHOLE:
+    if given is Given.WHOLE or given.by_parts:
         return shortened(file, given)
     document = file.document
     best = await asyncio.to_thread(ranked, document, question) if given is Given.PASSAGES else []

@@ -13,17 +13,14 @@ from chatapp.cli.output import counted, note
 from chatapp.cli.progress import span
 from chatapp.conversation.attachment import Attachment, Given
 from chatapp.conversation.by_parts import ByParts, PartResult
-from chatapp.conversation.document import Unit
 from chatapp.conversation.message import Message, Status
 from chatapp.conversation.persona import Persona
 from chatapp.parts import Step, Worked
-from chatapp.parts.plan import places
 from chatapp.store import Store
 from chatapp.text import display_line
 
 _BAR = 20
 _ERASE = "\r\x1b[K"
-_UNITS = {Unit.LINE: "lines", Unit.PAGE: "pages", Unit.PARAGRAPH: "paragraphs"}
 
 
 def reads_by_parts(arguments: argparse.Namespace) -> bool:
@@ -98,8 +95,7 @@ class PartsProgress:
 
 def in_words(file: Attachment, stretch: tuple[int, int]) -> str:
     """The file, and the lines, pages or paragraphs of a stretch of it."""
-    first, last = places(file.document, stretch)
-    return f"{display_line(file.name)}, {_UNITS[file.document.unit]} {first:,}–{last:,}"
+    return f"{display_line(file.name)}, {file.document.in_words(stretch)}"
 
 
 @contextmanager
@@ -154,7 +150,7 @@ async def parts_report(chat: Chat, reply: Message) -> dict[str, Any]:
 
 
 def _part(file: Attachment, result: PartResult) -> dict[str, Any]:
-    first, last = places(file.document, (result.start, result.end))
+    places = file.document.places_of((result.start, result.end))
     kept = result.model_dump(exclude={"digest", "problem", "place"})
     error = {"error": {"kind": "part", "message": result.problem}} if result.problem else {}
-    return {"part": result.place, **kept, _UNITS[file.document.unit]: [first, last], **error}
+    return {"part": result.place, **kept, f"{file.document.unit}s": list(places), **error}

@@ -57,6 +57,15 @@ class Document:
         """The place in which a character stands."""
         return max(1, bisect_right(self._begins, character))
 
+    def places_of(self, span: Span) -> tuple[int, int]:
+        """The first and the last place that a stretch has something of."""
+        return self.place_at(span[0]), self.place_at(max(span[0], span[1] - 1))
+
+    def in_words(self, span: Span) -> str:
+        """`line 7`, `pages 3–5`: the places of a stretch."""
+        first, last = self.places_of(span)
+        return f"{self.unit} {first:,}" if first == last else f"{self.unit}s {first:,}–{last:,}"
+
     def span_of(self, place: int) -> Span | None:
         """The stretch of a place; none where there is no such place."""
         if not 1 <= place <= self.places:

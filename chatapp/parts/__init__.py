@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatapp.parts.plan import Plan, Task, planned
+from chatapp.parts.plan import Plan, Task, estimated, planned
 from chatapp.parts.replying import asks_by_parts, first_seed, provenance_of, reply_by_parts, task_of
 from chatapp.parts.working import Event, Step, Worked, questions
 
@@ -13,6 +13,7 @@ __all__ = [
     "Task",
     "Worked",
     "asks_by_parts",
+    "estimated",
     "first_seed",
     "planned",
     "provenance_of",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatapp.conversation.attachment import Attachment, files_text, label
-from chatapp.conversation.document import Document, Span, Unit
+from chatapp.conversation.document import Span, Unit
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.prompt import Turn, pieces
 from chatapp.conversation.sampling import SamplingSettings
@@ -56,8 +56,13 @@ class Task:
 
     def result_tokens(self, size: int) -> int:
         """How long what comes of a part may become, where it is brought together with others."""
-        longest = max(16, min(LONGEST_RESULT, size // RESULT_SHARE))
-        return min(self.settings.max_tokens or longest, longest)
+        return result_tokens(self.settings, size)
+
+
+def result_tokens(settings: SamplingSettings, size: int) -> int:
+    """How long what comes of a part may become in a window of that size."""
+    longest = max(16, min(LONGEST_RESULT, size // RESULT_SHARE))
+    return min(settings.max_tokens or longest, longest)
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,22 @@ async def planned(task: Task, engine: Engine) -> Plan:
     return Plan(tuple(found), size, frame)
 
 
+def estimated(tokens: int, size: int, frame: int, settings: SamplingSettings, *, joined: bool) -> tuple[int, int]:
+    """About how many parts so many tokens make, and how many tokens come of each, before anything is cut.
+
+    Args:
+        tokens: Of the document.
+        size: The context window.
+        frame: What a prompt has without a part.
+        settings: How long a reply may become.
+        joined: Whether the results follow one another as they are.
+    """
+    result = result_tokens(settings, size)
+    free = max(LEAST_ROOM, size - frame)
+    each = max(LEAST_ROOM, free // (1 + GROWTH) if joined else free - result)
+    return -(-tokens // each), each if joined else result
+
+
 async def _count(task: Task, engine: Engine, turns: Sequence[Turn]) -> int:
     return await engine.prompts.count(turns, template=task.persona.template)
 
@@ -134,15 +155,10 @@ def digest(task: Task, engine: Engine, turns: Sequence[Turn], settings: Sampling
     return hashlib.sha256(json.dumps(depends, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def places(document: Document, span: Span) -> tuple[int, int]:
-    """The first and the last place that a stretch has something of."""
-    return document.place_at(span[0]), document.place_at(max(span[0], span[1] - 1))
-
-
 def _with_places(file: Attachment, span: Span) -> str:
     """A stretch with its first place before it, and where it reaches over pages, each page's."""
     document, (start, end) = file.document, span
-    first, last = places(document, span)
+    first, last = document.places_of(span)
     begins = [start]
     if document.unit is Unit.PAGE:
         begins += [document.starts[place - 1] for place in range(first + 1, last + 1)]

@@ -14,12 +14,16 @@ from textual.message import Message as Event
 from chatapp.attaching import Fit, fit_of, given_of
 from chatapp.chat import Chat
 from chatapp.conversation.attachment import Attachment, Given, citations, files_text
+from chatapp.conversation.by_parts import PartResult
+from chatapp.conversation.message import Message
 from chatapp.engine.client import EngineDied, EngineError
 from chatapp.files import Stamp, Unreadable, read_file, sentence, stamp
 from chatapp.files.listing import Found
 from chatapp.fitting import file_tokens
+from chatapp.store import StoreError
 from chatapp.text import display_line
 from chatapp.tui.entries import file_facts
+from chatapp.tui.estimating import about_parts
 from chatapp.tui.lens_page import LensPage
 from chatapp.tui.mentions import Finder
 from chatapp.tui.screens.sheet import Item, Sheet
@@ -126,7 +130,8 @@ class AttachingPage(LensPage):
                  right=f"up to {fit.room:,} tokens", value=Given.PASSAGES),
             Item("of this file", "the beginning", detail="from the top, as much as fits",
                  right=f"up to {fit.room:,} tokens", value=Given.BEGINNING),
-            Item("of this file", "all of it", detail="what is older leaves the window, or it waits",
+            *self._by_parts(chat, fit),
+            Item("of this file", "all of it at once", detail="what is older leaves the window, or it waits",
                  right=f"{fit.tokens:,} tokens", value=Given.WHOLE),
             Item("of this file", "nothing", detail="take it off again", value=None),
         ]  # fmt: skip
@@ -134,6 +139,16 @@ class AttachingPage(LensPage):
         self.app.push_screen(
             Sheet(items, placeholder=said, verb="give"), lambda item: self._chosen(chat, file, fit, item)
         )
+
+    def _by_parts(self, chat: Chat, fit: Fit) -> list[Item]:
+        """All of it, part by part, with about how many there are and how long that takes here."""
+        return [
+            Item("of this file", words, detail=detail, right=about_parts(chat, fit, given), value=given)
+            for given, words, detail in (
+                (Given.PARTS, "all of it, by parts", "what comes of them is brought together"),
+                (Given.EACH_PART, "all of it, each part", "the results in order, as for a translation"),
+            )
+        ]
 
     def _chosen(self, chat: Chat, file: Attachment, fit: Fit, item: Item | None) -> None:
         if item is None or item.value is None:
@@ -214,12 +229,20 @@ class AttachingPage(LensPage):
         message = self.chat.session.tree.get(event.key)
         if message is None:
             return
-        files = files_above(self.chat, message.id)
-        cited = citations(message.text, files)
-        if not files:
+        if files_above(self.chat, message.id):
+            self._open_sources(message)
+        else:
             self.notify("No file came with this.", markup=False, timeout=3)
-            return
-        self.app.push_screen(SourcesScreen(cited, files))
+
+    @work(group="sources", exclusive=True)
+    async def _open_sources(self, message: Message) -> None:
+        """Open what a reply has it from, with what came of the parts where it was made by them."""
+        files = files_above(self.chat, message.id)
+        results: list[PartResult] = []
+        if message.provenance.by_parts is not None:
+            with suppress(StoreError):  # the files and the reply are there in any case
+                results = await self.desk.store.parts.of(message.id)
+        self.app.push_screen(SourcesScreen(citations(message.text, files), files, results))
 
 
 def files_above(chat: Chat, message_id: int) -> Sequence[Attachment]:

@@ -17,19 +17,21 @@ from chatapp.conversation.context import ContextPlan
 from chatapp.conversation.message import Kind, Role
 from chatapp.engine.client import EngineDied, EngineError
 from chatapp.engine.protocol import Prefill, Tokens
+from chatapp.parts import Step
 from chatapp.recording import Saving, Unsaved
 from chatapp.tui import entries as page
 from chatapp.tui.commands import begun, parse
 from chatapp.tui.desk import Desk
 from chatapp.tui.lines import Line
 from chatapp.tui.look import Look
-from chatapp.tui.progress import Progress, room_state, state_of
+from chatapp.tui.progress import Progress, duration, room_state, state_of
 from chatapp.tui.welcome import greeting, welcome
 from chatapp.tui.widgets.composer import Composer
 from chatapp.tui.widgets.file_lines import AttachedLines, OfferLines
 from chatapp.tui.widgets.find_bar import FindBar
 from chatapp.tui.widgets.head import NewLines, RunningHead
 from chatapp.tui.widgets.margin_lines import CommandLines, DueLines
+from chatapp.tui.widgets.parts_lines import PartsLines, Working
 from chatapp.tui.widgets.status import ON_BORDER, STANDING, Context, State, StatusLine
 from chatapp.tui.widgets.transcript import Transcript
 from chatapp.turn import Began, Bordered, Ended, TakenBack, TurnEvent
@@ -74,6 +76,7 @@ class ChatView(Vertical):
         yield CommandLines(id="commands")
         yield OfferLines(id="offers")
         yield AttachedLines(id="attached")
+        yield PartsLines(id="parts")
         yield self.composer
         yield StatusLine(id="status")
 
@@ -165,6 +168,7 @@ class ChatView(Vertical):
         state = looking or state
         if self._due:
             state = replace(state, facts=(f"{self._due:,} due", *state.facts))
+        self.query_one(PartsLines).show(self._working())
         context = self._meter()
         self.query_one(StatusLine).show(state, None if self.context_in_column or looking else context)
         self.post_message(self.ContextCounted(context, self._plan()))
@@ -173,6 +177,16 @@ class ChatView(Vertical):
         """The tokens in the window: those of the running turn as they come, and what is being written."""
         plan = self._plan()
         return Context(plan.prompt, plan.size) if plan is not None else None
+
+    def _working(self) -> Working | None:
+        """How far the reading by parts is, while the reply in view is made by it."""
+        step, live = self._progress.step, self.chat.streaming
+        asked = self.chat.session.tree.get(live.parent or 0) if live is not None else None
+        if step is None or asked is None:
+            return None
+        file = next((one for one in asked.files if one.name == step.file), None)
+        left = f"{duration(step.left_s)} left" if step.left_s is not None else ""
+        return Working(step, file.document.in_words(step.span) if file is not None else "", left)
 
     def looking_state(self) -> State | None:
         """What the line says while the page is looked at in another way; for those who know of one."""
@@ -213,7 +227,7 @@ class ChatView(Vertical):
         """Something happened in a turn, of this chat or of another."""
         if isinstance(event, Began):
             self._progress.begin()
-        elif isinstance(event, Prefill | Tokens):
+        elif isinstance(event, Step | Prefill | Tokens):
             self._progress.hear(event)
         if chat is self.desk.chat:
             self._show_event(event)

@@ -22,6 +22,9 @@ from chatapp.tui.widgets.transcript import Entry, Notice
 
 GO_ON = (("enter", "continue from here"), ("ctrl+r", "again from the start"))
 RESUME = (("enter", "continue"), ("ctrl+r", "again"))
+GO_ON_BEHIND = (("enter", "goes on behind the last of them"),)
+MOST_NUMBERS = 8
+"""Parts that a sentence names, at most."""
 NEW_OR_EDIT = (("ctrl+n", "new session"), ("↑", "edit"))
 DROP_OR_SUM = (("ctrl+d", "leave out the oldest"), ("ctrl+s", "sum them up"))
 WAITING_KEY = -1
@@ -101,7 +104,7 @@ def file_facts(file: Attachment, tokens: int | None) -> str:
     facts += [f"{tokens:,} tokens"] if tokens is not None else []
     if file.given is not Given.WHOLE:
         share = file.characters / max(1, len(file.document.text))
-        facts.append(f"{file.given}, {share:.0%} of it")
+        facts.append("all of it, part by part" if file.given.by_parts else f"{file.given}, {share:.0%} of it")
     return "   ".join(facts)
 
 
@@ -122,10 +125,10 @@ def entry(tree: Tree, message: Message, files: Sequence[Attachment] = (), *, dat
     """
     siblings = tree.siblings(message.id)
     place = (siblings.index(message) + 1, len(siblings))
-    notice = _failure(message) if message.status is Status.ERROR else None
+    notice = _failure(message) if message.status is Status.ERROR else _parts_notice(message)
     asks = message.role is Role.USER
     fields = not asks and (data or _is_data(message))
-    about = "" if asks else f"{_cited(message, files)}{details(message)}"
+    about = "" if asks else f"{_parts(message) or _cited(message, files)}{details(message)}"
     return Entry(
         message.id,
         asks,
@@ -153,6 +156,30 @@ def _is_data(reply: Message) -> bool:
     )
 
 
+def _parts_notice(reply: Message) -> Notice | None:
+    """What is missing of a reply that was made by parts."""
+    made = reply.provenance.by_parts
+    if made is None or reply.status is Status.STREAMING:
+        return None
+    if reply.status.unfinished and not reply.whole:
+        return Notice(
+            f"{made.done:,} of {counted(made.parts, 'part')} are done, and kept.", "", GO_ON_BEHIND, "quiet"
+        )
+    if made.failed:
+        numbers = ", ".join(f"{one:,}" for one in made.failed[:MOST_NUMBERS])
+        more = ", …" if len(made.failed) > MOST_NUMBERS else ""
+        word = "Part" if len(made.failed) == 1 else "Parts"
+        said = f"{word} {numbers}{more} of {made.parts:,} came to nothing: what stands there was not read."
+        return Notice(said, "", (("ctrl+r", "again"),), "warn")
+    return None
+
+
+def _parts(reply: Message) -> str:
+    """The key that opens what came of each part."""
+    made = reply.provenance.by_parts
+    return f"o opens {counted(made.parts, 'part')}   " if made is not None else ""
+
+
 def _cited(reply: Message, files: Sequence[Attachment]) -> str:
     """The places that a reply cites; the key opens them."""
     if not files or reply.status is Status.STREAMING:
@@ -170,7 +197,7 @@ def ways_out(refused: NoRoom) -> tuple[tuple[str, str], ...]:
 def details(reply: Message) -> str:
     """How a reply came to be, on one line."""
     came = reply.provenance
-    parts = [f"{len(reply.token_ids):,} tokens"]
+    parts = [f"{len(reply.token_ids) or came.generated_tokens:,} tokens"]
     if came.perplexity is not None:
         parts.append(f"perplexity {came.perplexity:.3g}")
     if came.timings.tokens_per_s:
@@ -220,7 +247,10 @@ def resting_state(tip: Message | None, policy: Policy = Policy.STOP) -> State:
         return READY
     if not tip.status.unfinished:
         return replace(READY, facts=_figures(tip))
-    kept = f"{len(tip.token_ids):,} kept"
+    made = tip.provenance.by_parts
+    kept = (
+        f"{len(tip.token_ids):,} kept" if made is None else f"{made.done:,} of {counted(made.parts, 'part')} kept"
+    )
     if tip.provenance.stop_reason is StopReason.CONTEXT_FULL:
         return State("no room", "!", "warn", facts=("the context window is full",), keys=_next_step(policy))
     if tip.status is Status.ERROR:
@@ -228,7 +258,7 @@ def resting_state(tip: Message | None, policy: Policy = Policy.STOP) -> State:
     if tip.status is Status.INTERRUPTED:
         return State("interrupted", "–", "muted", facts=(kept, _when(tip)), keys=RESUME)
     word = "max tokens" if tip.provenance.stop_reason is StopReason.MAX_TOKENS else "stopped"
-    return State(word, "–", "muted", facts=(f"{len(tip.token_ids):,} tokens kept",), keys=RESUME)
+    return State(word, "–", "muted", facts=(kept,), keys=RESUME)
 
 
 def _next_step(policy: Policy) -> tuple[tuple[str, str], ...]:

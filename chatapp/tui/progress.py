@@ -11,6 +11,7 @@ from chatapp.conversation.context import ContextPlan, Policy
 from chatapp.conversation.message import Kind
 from chatapp.engine.protocol import Prefill, Tokens
 from chatapp.fitting import NoRoom, Prompt, leaving
+from chatapp.parts import Step
 from chatapp.tui.entries import counted, resting_state, ways_out
 from chatapp.tui.loader import ModelState
 from chatapp.tui.widgets.status import State
@@ -33,9 +34,14 @@ class Progress:
         self.prefill: Prefill | None = None
         self._read: deque[tuple[float, int]] = deque()
         self.tokens = 0
+        self.step: Step | None = None
+        """How far a document is read by parts."""
 
-    def hear(self, event: Prefill | Tokens) -> None:
+    def hear(self, event: Step | Prefill | Tokens) -> None:
         """Something came from the engine; called for every token."""
+        if isinstance(event, Step):
+            self.step = event
+            return
         now = time.monotonic()
         if isinstance(event, Prefill):
             self.prefill = event
@@ -54,6 +60,10 @@ class Progress:
 
     def state(self) -> State:
         """Reading while the prompt is evaluated, then writing."""
+        if (step := self.step) is not None:
+            word = f"part {step.place:,} of {step.of:,}" if step.round == 0 else "bringing together"
+            left = (f"{duration(step.left_s)} left",) if step.left_s is not None else ()
+            return State(word, "◐", share=step.done / step.total, facts=left, keys=STOP)
         if self._first is None and self.tokens == 0:
             return self._reading()
         span = self._drawn[-1][0] - self._drawn[0][0] if len(self._drawn) > 1 else 0.0

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from test_main_screen import home, open_app  # noqa: F401  fixtures
+from test_main_screen import REPLY, home, open_app  # noqa: F401  fixtures
 from textual.widgets import TextArea
 
 from chatapp.conversation.attachment import Given
+from chatapp.conversation.message import Status
 from chatapp.tui.screens.passage import PassageScreen
 from chatapp.tui.screens.sheet import Sheet
 from chatapp.tui.screens.sources import SourcesScreen
 from chatapp.tui.widgets.file_lines import AttachedLines, OfferLines
+from chatapp.tui.widgets.parts_lines import PartsLines
 
 
 @pytest.fixture
@@ -92,6 +94,50 @@ async def test_a_file_that_does_not_fit_is_given_as_one_chooses_with_numbers(ope
         await person.until(lambda: "passages" in shown(person, AttachedLines))
         (file,) = person.chat.files
         assert "line 777 " in "".join(file.document.text[start:end] for start, end in file.stretches)
+
+
+async def test_a_file_is_read_by_parts_stopped_gone_on_with_and_each_part_can_be_opened(open_app, folder):  # noqa: F811
+    text = "".join(f"line {n} about a boat on the sea and in the harbour\n" for n in range(2_500))
+    (folder / "log.txt").write_text(text)
+    async with open_app() as person:
+        await person.type("What is it about? @log")
+        await person.until(lambda: shown(person, OfferLines))
+        await person.press("tab")
+        await person.until(lambda: isinstance(person.app.screen, Sheet))
+        await person.press("down", "down")
+        chosen = person.app.screen._finder.row
+        assert (chosen.item.title, chosen.item.right) == ("all of it, by parts", "about 4 parts")
+        await person.press("enter")
+        await person.until(lambda: "all of it, part by part" in shown(person, AttachedLines))
+        with person.engine_held():
+            await person.press("enter")
+            await person.until(lambda: "part 1 of 4" in shown(person, PartsLines))
+            lines = shown(person, PartsLines)
+            assert "log.txt  by parts" in lines
+            assert "lines 1–" in lines
+            assert "word0" in lines
+            await person.press("escape")
+            await person.until(lambda: person.idle)
+        assert shown(person, PartsLines) == ""
+        stopped = person.chat.session.tree.tip()
+        assert (stopped.text, stopped.status) == ("", Status.STOPPED)
+        await person.press("enter")
+        await person.until(lambda: person.idle and person.chat.session.tree.tip() is not stopped)
+        reply = person.chat.session.tree.tip()
+        made = reply.provenance.by_parts
+        assert (made.parts, made.done, reply.status) == (4, 4, Status.COMPLETE)
+        assert reply.text == REPLY
+        view = person.screen.page.transcript.column
+        assert "o opens 4 parts" in view.view(view.last).entry.details
+        await person.press("shift+up", "o")
+        await person.until(lambda: isinstance(person.app.screen, SourcesScreen))
+        rows = person.app.screen.ledger.rows
+        assert [row.when for row in rows] == ["1 of 4", "2 of 4", "3 of 4", "4 of 4", "1 of 1", ""]
+        assert rows[0].body == REPLY
+        await person.press("down", "enter")
+        await person.until(lambda: isinstance(person.app.screen, PassageScreen))
+        await person.press("escape", "escape")
+        assert (await person.kept()).tree.tip().provenance.by_parts == made
 
 
 async def test_a_file_that_changed_is_said_and_read_anew(open_app, folder):  # noqa: F811

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from chatapp.conversation.by_parts import ByParts
 from chatapp.conversation.figures import prefill_rate
 from chatapp.conversation.message import Message, Provenance, Role, Segment, StopReason
 from chatapp.conversation.persona import Persona
@@ -86,10 +87,21 @@ def _about(known: Known) -> list[Section]:
         sections.append(("model", [(name, value) for name, value in model if value]))
     if message.role is Role.ASSISTANT and came.prompt_tokens:
         sections.append(("tokens and time", _figures(known)))
+    if (made := came.by_parts) is not None:
+        sections.append(("made by parts", _by_parts(made)))
     if known.persona is not None:
         now = "as it is now" if known.same_persona else "as it was then; it has changed"
         sections.append(("persona", [("name", known.persona.name), ("prompt", now)]))
     return sections
+
+
+def _by_parts(made: ByParts) -> list[tuple[str, str]]:
+    how = "one after the other" if made.joined else f"brought together in {counted(made.rounds, 'round')}"
+    facts = [("read", f"{made.done:,} of {counted(made.parts, 'part')}"), ("results", how)]
+    facts += [("kept", f"{counted(made.kept, 'result')} from a try before")] if made.kept else []
+    facts += [("failed", ", ".join(map(str, made.failed)))] if made.failed else []
+    facts += [("broke off", ", ".join(map(str, made.cut_off)))] if made.cut_off else []
+    return facts
 
 
 def _message(known: Known) -> list[tuple[str, str]]:
