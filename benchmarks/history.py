@@ -18,7 +18,7 @@ from chatapp.conversation.query import read_query
 from chatapp.store import search, sessions
 from chatapp.store.database import open_database, open_reader
 from chatapp.tui.finding import MOST_HITS
-from chatapp.tui.screens.main import SESSIONS_AT_ONCE
+from chatapp.tui.screens.sessions_screen import SESSIONS_AT_ONCE
 
 SESSIONS, MESSAGES_EACH = 10_000, 20
 START_MS, LIST_MS, SEARCH_MS = 1000.0, 50.0, 200.0

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from chatapp.conversation.decision import TokenRecord
 from chatapp.conversation.message import Segment, StopReason, Timings
-from chatapp.engine.frames import Unpacker
+from chatapp.engine.frames import Piece, Unpacker
 from chatapp.engine.model import ModelInfo
 from chatapp.engine.protocol import (
     REQUEST,
@@ -171,6 +171,8 @@ class Metronome:
             if not data:
                 sys.exit()
             for body in self._unpacker.feed(data):
+                if isinstance(body, Piece):
+                    continue
                 request = REQUEST.validate_json(body)
                 if isinstance(request, Ping):
                     self._say(Pulse(beats=0, busy=False))

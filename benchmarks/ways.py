@@ -51,7 +51,7 @@ def _together(ways: int) -> float:
     if paid > prompt:
         raise RuntimeError(f"a prompt of {prompt} tokens was paid with {paid}")
     longest = max(reply["timings"]["decode_s"] for reply in replies)
-    return sum(reply["generated_tokens"] - 1 for reply in replies) / longest
+    return float(sum(reply["generated_tokens"] - 1 for reply in replies) / longest)
 
 
 def _alone() -> float:

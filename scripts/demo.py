@@ -14,11 +14,11 @@ from chatapp.agenda.zones import local_zone_name, wall_time, zone_named
 from chatapp.conversation.message import Provenance, Segment, Status, StopReason, Timings
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.sampling import SamplingSettings
-from chatapp.store import labels, messages, notes, reminders, sessions
+from chatapp.store import drafts, labels, messages, notes, reminders, sessions
 from chatapp.store.database import open_database
 
 OWNER = "demo"
-MODELS = [
+MODELS: list[tuple[str, str, str, int, float, int, int, int, int, int]] = [
     # place, file, architecture, file type, GB, layers, heads, kv heads, width, context
     ("models", "gemma-3-4b-it-Q4_K_M.gguf", "gemma3", 15, 2.5, 34, 8, 4, 2560, 131_072),
     (
@@ -131,7 +131,7 @@ def build(database: Path, tutor: Persona, *, planned: bool = False) -> str:
         labels.tag(connection, session.id, TAGS.get(title, ()), ())
         _date(connection, session.id, now - ago)
         if title.startswith("Sonnet"):
-            sessions.save_draft(connection, session.id, "the third quatrain should")
+            drafts.save(connection, session.id, "the third quatrain should")
     chosen = sessions.create(connection, tutor, None, {"temperature": 0.65}, None)
     parent: int | None = None
     for place, (question, answer) in enumerate(TALK):
@@ -220,10 +220,10 @@ def _date(connection: apsw.Connection, session: int, when: datetime) -> None:
 
 def build_models(data: Path, home: Path) -> None:
     """Model files that are all header, in the places of several programs; their weights are holes."""
-    for place, name, *facts in MODELS:
+    for place, name, kind, stored, size, *facts in MODELS:
         folder = data / place if place == "models" else home / place
         folder.mkdir(parents=True, exist_ok=True)
-        _hollow_model(folder / name, *facts)
+        _hollow_model(folder / name, kind, stored, size, *facts)
     (data / "models" / "unfinished-download.gguf").write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 1, 40) + bytes(8))
 
 

@@ -126,8 +126,8 @@ def _rows(app: App[Any], width: int, height: int) -> list[list[Segment]]:
 
 def _terminal_theme(app: App[Any]) -> TerminalTheme:
     ground, ink = (app.theme_variables[name].lstrip("#") for name in ("background", "foreground"))
-    red_green_blue = [tuple(int(colour[i : i + 2], 16) for i in (0, 2, 4)) for colour in (ground[:6], ink[:6])]
-    return TerminalTheme(*red_green_blue, [*SIXTEEN, (200, 200, 200)], SIXTEEN_BRIGHT)  # type: ignore[arg-type]
+    back, fore = ((int(c[:2], 16), int(c[2:4], 16), int(c[4:6], 16)) for c in (ground, ink))
+    return TerminalTheme(back, fore, [*SIXTEEN, (200, 200, 200)], SIXTEEN_BRIGHT)
 
 
 def _colours(style: Style, theme: TerminalTheme) -> tuple[Colour, Colour]:

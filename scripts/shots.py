@@ -276,7 +276,7 @@ async def _take(shot: Shot) -> None:
         text.write_text(demo.LAST_REPLY, "utf-8")
         command = [sys.executable, "-m", "benchmarks.metronome", str(text), str(PACE)]
         if not shot.thinks:
-            desk.Engine = partial(Engine, command=command)  # type: ignore[misc, assignment]
+            vars(desk)["Engine"] = partial(Engine, command=command)
         home = Home.open(Paths.default(folder))
         os.environ["HOME"] = folder  # other programs' models lie under it
         demo.build_models(home.paths.data, Path(folder))
