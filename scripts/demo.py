@@ -100,6 +100,8 @@ LAST_REPLY = (
     "also the setting that most people know, and so the one that travels best between programs."
 )
 OTHERS = [
+    ("House rules", timedelta(days=44), "Answer in the language of the question."),
+    ("Reading list", timedelta(days=22), "Three more on tokenisers, and the one about attention."),
     ("Ode to Joy", timedelta(days=14), "Joy, thou lovely spark of gods, it keeps its promise."),
     ("Names for a boat", timedelta(days=11), "Second Thoughts. Quiet Quitter. Ilse."),
     ("SQL windows", timedelta(days=7), "rows between 6 preceding and current row"),
@@ -111,6 +113,7 @@ OTHERS = [
     ("Regex for dates", timedelta(hours=5), "The named group keeps the offset apart."),
     ("Letter to the landlord", timedelta(hours=4), "Dear Ms Okafor, the boiler has now been cold for a week."),
 ]
+PINNED = {"House rules", "Reading list"}
 TAGS = {
     "Letter to the landlord": ("home", "letters"),
     "Board minutes": ("letters", "work"),
@@ -129,6 +132,7 @@ def build(database: Path, tutor: Persona, *, planned: bool = False) -> str:
         _turn(connection, session.id, None, title, [ending])
         sessions.rename(connection, session.id, title, by_person=True)
         labels.tag(connection, session.id, TAGS.get(title, ()), ())
+        labels.pin(connection, session.id, pinned=title in PINNED)
         _date(connection, session.id, now - ago)
         if title.startswith("Sonnet"):
             drafts.save(connection, session.id, "the third quatrain should")
