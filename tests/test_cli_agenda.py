@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+import apsw
 import pytest
 from terminal import Terminal
 
@@ -196,3 +197,15 @@ def test_what_is_remembered_is_in_the_prompt_and_counted_there(chatapp, model_pa
     plan = with_memory["context"]
     assert plan["memory"] > 0
     assert plan["prompt"] == with_memory["prompt_tokens"]
+
+
+def test_what_a_newer_chatapp_wrote_is_read_and_that_is_said(chatapp, home):
+    assert chatapp("note", "milk").status == 0
+    with apsw.Connection(str(home / "chats.db")) as database:
+        database.pragma("user_version", 99)
+    for command in (("note", "list"), ("reminders", "list"), ("agenda",)):
+        done = chatapp(*command)
+        assert (done.status, "newer" in done.err) == (0, True)
+    assert "milk" in chatapp("note", "list").out
+    refused = chatapp("note", "eggs")
+    assert (refused.status, "newer" in refused.err) == (1, True)

@@ -126,3 +126,13 @@ def test_what_is_erased_can_go_from_the_backups_at_once_or_later(call, session, 
     for one in (tmp_path / "home" / "backups").glob("*.db"):
         assert b"trims the lamp" not in one.read_bytes()
     assert call("sessions", "purge", session, "--backups")[0] == 1  # nobody knows it any more
+
+
+def test_a_message_without_a_date_has_none(call, tmp_path):
+    (tmp_path / "chat.jsonl").write_text(
+        json.dumps({"messages": [{"role": "user", "content": "An undated otter."}]})
+    )
+    [uid] = json.loads(call("sessions", "import", str(tmp_path / "chat.jsonl"), "--json")[1])["sessions"]
+    assert json.loads(call("sessions", "show", uid, "--json")[1])["messages"][0]["created"] is None
+    assert json.loads(call("sessions", "search", "otter", "--json")[1])[0]["created"] is None
+    assert "1970" not in call("sessions", "search", "otter")[1]

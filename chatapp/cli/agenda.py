@@ -9,10 +9,10 @@ import sys
 from chatapp.agenda.day import GROUPS, arrange, brief
 from chatapp.agenda.reminder import utc_now
 from chatapp.agenda.zones import local_zone_name, zone_named
-from chatapp.cli.opening import open_home
+from chatapp.cli.opening import open_home, open_store
 from chatapp.cli.output import print_json
 from chatapp.errors import Refusal
-from chatapp.store import Store, StoreError
+from chatapp.store import StoreError
 from chatapp.text import display
 
 NOTES = 3
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _run(arguments: argparse.Namespace) -> None:
-    store = await Store.open(open_home(arguments).paths.database)
+    store = await open_store(open_home(arguments))
     try:
         reminders, notes = await store.agenda.reminders(), await store.agenda.notes(NOTES)
     finally:

@@ -10,7 +10,7 @@ from typing import Any
 
 from chatapp.agenda.note import Note
 from chatapp.agenda.wording import short_when
-from chatapp.cli.opening import open_home
+from chatapp.cli.opening import open_home, open_store
 from chatapp.cli.output import print_json, print_table
 from chatapp.errors import Refusal
 from chatapp.store import Store, StoreError
@@ -41,7 +41,7 @@ def _piped() -> str:
 
 
 async def _run(words: list[str], arguments: argparse.Namespace) -> None:
-    store = await Store.open(open_home(arguments).paths.database)
+    store = await open_store(open_home(arguments))
     try:
         if words == ["list"]:
             _print(await store.agenda.notes(), as_json=arguments.json)

@@ -21,7 +21,7 @@ from chatapp.agenda.reminder import Due, Reminder, utc_now
 from chatapp.agenda.wording import facts, rule_in_words, short_when
 from chatapp.agenda.zones import UnknownZone, local_zone_name, wall_time, zone_named
 from chatapp.cli.asking import confirm
-from chatapp.cli.opening import open_home
+from chatapp.cli.opening import open_home, open_store
 from chatapp.cli.output import note, print_json, print_table
 from chatapp.cli.timer import install
 from chatapp.config import write_private
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _run(arguments: argparse.Namespace) -> None:
-    store = await Store.open(open_home(arguments).paths.database)
+    store = await open_store(open_home(arguments))
     try:
         await _VERBS[arguments.verb](arguments, store)
     finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from chatapp.cli.opening import open_home
-from chatapp.cli.output import note, print_json, print_table
+from chatapp.cli.output import counted, note, print_json, print_table
 from chatapp.errors import Refusal
 from chatapp.home import short_path
 from chatapp.store import StoreError
@@ -33,10 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def counted(held: Contents) -> str:
+def contents_in_words(held: Contents) -> str:
     """`1 session, 12 messages`."""
-    sessions, messages = len(held.sessions), len(held.messages)
-    return f"{sessions:,} session{'s' * (sessions != 1)}, {messages:,} message{'s' * (messages != 1)}"
+    return f"{counted(len(held.sessions), 'session')}, {counted(len(held.messages), 'message')}"
 
 
 def _chosen(database: Path, name: str | None) -> Path:
@@ -64,7 +63,7 @@ def _list(database: Path, *, as_json: bool) -> None:
     for backup in backups:
         held = _contents(backup.path)
         counts = (f"{len(held.sessions):,}", f"{len(held.messages):,}") if held else ("damaged", "")
-        missing = f"{len(present.messages - held.messages):,} messages" if held and present else ""
+        missing = counted(len(present.messages - held.messages), "message") if held and present else ""
         rows.append((str(backup.number), backup.day, backup.reason, *counts, missing))
     if backups:
         print_table(rows)
@@ -110,7 +109,7 @@ def _say(copy: Path, back: Recovered, before: Contents | None, *, as_json: bool)
         return
     newest = datetime.fromtimestamp(held.newest_ms / 1000, UTC).astimezone()
     until = f", the last of {newest:%Y-%m-%d %H:%M}" if held.newest_ms else ""
-    lines = [f"{counted(held)} are back{until}."]
+    lines = [f"{contents_in_words(held)} are back{until}."]
     if back.quarantine:
         where = display_line(short_path(back.quarantine))
         lines.append(f"The file that was there before is kept: {where}")

@@ -45,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     shape = _shape(arguments, work)
     with _opened(arguments, home, work, shape, rows) as (seed, left, keep):
         if not left:
-            note(f"All {len(rows):,} rows are done already.")
+            done = "The one row is" if len(rows) == 1 else f"All {len(rows):,} rows are"
+            note(f"{done} done already.")
             return 0
         task = Task(rows, left, Work(**{**vars(work), "seed": seed}), keep, shape)
         return _run_to_end(arguments, home, task)

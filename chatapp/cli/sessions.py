@@ -120,7 +120,7 @@ def _as_json(session: Session) -> dict[str, Any]:
             "pinned": message.pinned,
             "text": message.text,
             "edited_from": message.provenance.edited_from or None,
-            "created": _time(message.created_ms),
+            "created": _time(message.created_ms) or None,
             "token_ids": message.token_ids,
             "perplexity": message.provenance.perplexity,
             "provenance": message.provenance.model_dump(mode="json") if message.role is Role.ASSISTANT else None,
@@ -192,7 +192,7 @@ def _hit_as_json(hit: Hit) -> dict[str, Any]:
         "role": hit.role,
         "snippet": hit.snippet,
         "title": hit.title,
-        "created": _time(hit.created_ms),
+        "created": _time(hit.created_ms) or None,
     }
 
 
@@ -219,4 +219,7 @@ async def _import(arguments: argparse.Namespace, store: Store) -> None:
 
 
 def _time(milliseconds: int) -> str:
+    """A moment of the clock here; empty for what came without one."""
+    if not milliseconds:
+        return ""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).astimezone().isoformat(timespec="seconds")

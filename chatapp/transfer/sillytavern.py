@@ -11,6 +11,8 @@ from chatapp.conversation.session import Session
 from chatapp.transfer.imported import Builder, Imported
 from chatapp.transfer.values import iso, items, moment, string, table
 
+_SYSTEM = "system_prompt"
+"""Where a chat says what stands in the place of its character's own system prompt."""
 _NOBODY = {"", "unused"}
 
 
@@ -36,6 +38,8 @@ def read(lines: Iterable[Mapping[str, Any]]) -> Imported:
         if not is_message(line):
             if (name := string(line.get("character_name"))) not in _NOBODY:
                 builder.speaker = name
+            if system := string(table(line.get("chat_metadata")).get(_SYSTEM)):
+                builder.system = [system]
             continue
         if line.get("is_system") is True:
             builder.leave_out("a message that was hidden from the model")
@@ -77,7 +81,7 @@ def write(session: Session) -> str:
         "user_name": "You",
         "character_name": session.persona.name,
         "create_date": iso(session.created_ms),
-        "chat_metadata": {},
+        "chat_metadata": {_SYSTEM: session.persona.system} if session.persona.system else {},
     }
     tree = session.tree
     lines = [header, *(_line(session, one, tree.siblings(one.id)) for one in tree.path())]

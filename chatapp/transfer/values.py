@@ -83,7 +83,9 @@ def _moment_in_words(text: str) -> datetime | None:
 
 
 def iso(milliseconds: int) -> str:
-    """A date as ISO 8601, in UTC."""
+    """A date as ISO 8601, in UTC; empty for none."""
+    if not milliseconds:
+        return ""
     return (
         datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     )

@@ -256,7 +256,7 @@ def resting_state(tip: Message | None, policy: Policy = Policy.STOP) -> State:
     if tip.status is Status.ERROR:
         return State("engine stopped", "!", "err", facts=(kept,), keys=RESUME)
     if tip.status is Status.INTERRUPTED:
-        return State("interrupted", "–", "muted", facts=(kept, _when(tip)), keys=RESUME)
+        return State("interrupted", "–", "muted", facts=tuple(filter(None, (kept, _when(tip)))), keys=RESUME)
     word = "max tokens" if tip.provenance.stop_reason is StopReason.MAX_TOKENS else "stopped"
     return State(word, "–", "muted", facts=(kept,), keys=RESUME)
 
@@ -282,5 +282,7 @@ def _figures(reply: Message) -> tuple[str, ...]:
 
 
 def _when(message: Message) -> str:
+    if not message.created_ms:  # it came from elsewhere, without a date
+        return ""
     when = datetime.fromtimestamp(message.created_ms / 1000).astimezone()
     return f"{when.day} {when:%b %H:%M}"

@@ -73,7 +73,7 @@ def _places(spans: Iterable[tuple[int, int]]) -> frozenset[int]:
 
 
 def _when(milliseconds: int, now: datetime) -> str:
-    return when(datetime.fromtimestamp(milliseconds / 1000, tz=now.tzinfo), now)
+    return "" if not milliseconds else when(datetime.fromtimestamp(milliseconds / 1000, tz=now.tzinfo), now)
 
 
 def _way_to(hit: Hit, typed: str) -> Callable[[MainScreen], None]:

@@ -14,7 +14,7 @@ from chatapp.conversation.message import Message, Role
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.session import Session
 from chatapp.conversation.tree import Tree
-from chatapp.transfer import FORMATS, Imported, markdown, read_file
+from chatapp.transfer import FORMATS, Imported, markdown, read_file, sillytavern
 from chatapp.transfer.values import moment
 
 WRITE = {one.name: one.write for one in FORMATS}
@@ -193,3 +193,20 @@ def test_dates_in_every_writing(written, means: int) -> None:
 
 def test_sillytavern_dates_are_local(monkeypatch) -> None:
     assert moment("2024-9-28 @13h 02m 03s 4ms") == moment("September 28, 2024 1:02pm") + 3000 > 0
+
+
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+def test_what_came_without_a_date_goes_without_one(read, form) -> None:
+    [imported] = read(lines(OPENAI))
+    imported.session.created_ms = imported.session.updated_ms = 0
+    assert not any(message.created_ms for message in imported.session.tree.all())
+    assert "1970" not in form.write(imported.session)
+
+
+def test_a_sillytavern_file_keeps_the_system_prompt(read) -> None:
+    [imported] = read(lines(OPENAI))
+    written = sillytavern.write(imported.session)
+    assert json.loads(written.splitlines()[0])["chat_metadata"] == {
+        "system_prompt": imported.session.persona.system
+    }
+    assert read(written)[0].session.persona.system == imported.session.persona.system != ""
