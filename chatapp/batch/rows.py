@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatapp.errors import Refusal
+from chatapp.files import Unreadable
 from chatapp.text import repair
 
 LARGEST_FILE = 256 * 2**20
@@ -37,15 +38,18 @@ class Row:
         return hashlib.sha256(f"{self.problem}\0{self.text}".encode()).hexdigest()[:16]
 
 
+Source = tuple[str, bytes | str | Unreadable]
+"""A name, and what stands under it."""
 Piece = tuple[str, str, str]
 """Source, text, problem."""
 
 
-def read_rows(files: Iterable[tuple[str, bytes]], *, each_line: bool, column: str | None) -> list[Row]:
+def read_rows(files: Iterable[Source], *, each_line: bool, column: str | None) -> list[Row]:
     """The rows of files, in their order.
 
     Args:
-        files: Names and contents. A name that ends in .csv, .tsv, .jsonl or .ndjson says how rows are read.
+        files: Names and contents: bytes to be decoded, a text, or why there is none. A name that ends
+            in .csv, .tsv, .jsonl or .ndjson says how rows are read.
         each_line: One row a line, rather than one a file. Blank lines of a plain text are no rows.
         column: The column of a CSV, or the field of JSON lines, that is the input; implies `each_line`.
 
@@ -54,8 +58,11 @@ def read_rows(files: Iterable[tuple[str, bytes]], *, each_line: bool, column: st
     """
     pieces: list[Piece] = []
     for name, data in files:
+        if isinstance(data, Unreadable):
+            pieces.append((name, "", str(data)))
+            continue
         try:
-            text = repair(data.decode("utf-8-sig"))
+            text = data if isinstance(data, str) else repair(data.decode("utf-8-sig"))
         except UnicodeDecodeError as error:
             pieces.append((name, "", f"not UTF-8 text (byte {error.start:,})"))
             continue

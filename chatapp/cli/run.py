@@ -11,9 +11,10 @@ from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import cast
 
+from chatapp.batch.inputs import STDIN, read_inputs
 from chatapp.batch.journal import Job, Journal, digest_of, open_journal
 from chatapp.batch.results import Format, Result, Shape, Tally, columns_of
-from chatapp.batch.rows import LARGEST_FILE, Row, read_rows
+from chatapp.batch.rows import Row, Source, read_rows
 from chatapp.batch.running import Runner, Work
 from chatapp.cli.engines import stop_on_signals
 from chatapp.cli.opening import open_home
@@ -138,20 +139,11 @@ def _work(arguments: argparse.Namespace, home: Home) -> Work:
     return Work(persona, settings, settings.seed, arguments.variations, arguments.similarity)
 
 
-def _files(names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+def _files(names: Sequence[str]) -> list[Source]:
     if not names and (sys.stdin is None or sys.stdin.isatty()):
         raise Refusal("usage", "Nothing to do: name FILES, or pipe texts in.")
-    for name in names or ["-"]:
-        if name == "-":
-            yield name, sys.stdin.buffer.read()
-            continue
-        try:
-            path = Path(name)
-            if path.stat().st_size > LARGEST_FILE:
-                raise Refusal("input", f"{name} is larger than {LARGEST_FILE // 2**20} MB.")
-            yield name, path.read_bytes()
-        except OSError as error:
-            raise Refusal("input", f"{name} cannot be read: {error.strerror}.") from error
+    names = names or [STDIN]
+    return asyncio.run(read_inputs(names, sys.stdin.buffer.read() if STDIN in names else b""))
 
 
 def _shape(arguments: argparse.Namespace, work: Work) -> Shape:

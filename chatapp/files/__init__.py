@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from chatapp.files.errors import FILE_LIMIT, Unreadable
-from chatapp.files.reading import Stamp, read_bytes, read_file, sentence, stamp
+from chatapp.files.reading import Stamp, is_plain, read_bytes, read_file, sentence, stamp
 
-__all__ = ["FILE_LIMIT", "Stamp", "Unreadable", "read_bytes", "read_file", "sentence", "stamp"]
+__all__ = ["FILE_LIMIT", "Stamp", "Unreadable", "is_plain", "read_bytes", "read_file", "sentence", "stamp"]

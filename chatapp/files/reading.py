@@ -86,6 +86,15 @@ def sentence(path: Path, reason: object) -> str:
     return f"{display_line(path.name) or display_line(str(path))} was not read: {reason}."
 
 
+def is_plain(data: bytes, name: str) -> bool:
+    """Whether a file is plain text, as far as its first bytes and its name tell.
+
+    Raises:
+        Unreadable: when it is an archive, or not what its name says.
+    """
+    return not _kind(data, name)
+
+
 def _kind(data: bytes, name: str) -> str:
     """Which reader it needs; none for plain text."""
     suffix = os.path.splitext(name)[1].casefold()  # noqa: PTH122  a name, not a path

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from files.samples import docx, paragraph, pdf
 
 from chatapp.batch.journal import progress_of
 from chatapp.cli import main
@@ -136,6 +137,26 @@ def test_bad_rows_are_told_with_their_numbers_and_stop_nothing(command, tmp_path
     for number, word in ((2, "JSON"), (3, "too many for the context window"), (4, "cut off")):
         assert any(f"row {number}" in line and word in line for line in told.splitlines())
     assert "5 rows, 3 failed, 1 cut off" in told
+
+
+def test_documents_are_rows_and_so_are_files_that_cannot_be_read(command, tmp_path):
+    (tmp_path / "letter.pdf").write_bytes(pdf(["The first page.", "The second page."]))
+    (tmp_path / "plan.docx").write_bytes(docx(paragraph("A plan of words.")))
+    (tmp_path / "page.html").write_text("<h1>A head</h1><script>no()</script>")
+    (tmp_path / "bad.pdf").write_bytes(b"%PDF-1.7 and then nothing")
+    (tmp_path / "note.txt").write_text("plain")
+    names = ("letter.pdf", "none.txt", "plan.docx", "page.html", "bad.pdf", ".", "note.txt")
+    process = command("Labels", *(str(tmp_path / name) for name in names))
+    out, told = process.communicate(timeout=60)
+    assert process.returncode == 0, told
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [line["source"] for line in lines] == [str(tmp_path / name) for name in names]
+    labels = [line["result"]["label"] if "result" in line else line["error"]["message"] for line in lines]
+    assert labels[0].split() == ["THE", "FIRST", "PAGE.", "THE", "SECOND", "PAGE."]
+    assert labels[1:] == [
+        "There is no such file.", "A PLAN OF WORDS.", "A HEAD", "It is a broken PDF.", "It is a folder.", "PLAIN",
+    ]  # fmt: skip
+    assert "7 rows, 3 failed" in told
 
 
 def test_the_exit_status_is_1_only_when_every_row_failed(command):
