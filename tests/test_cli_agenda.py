@@ -84,6 +84,27 @@ def test_a_reminder_is_told_once_put_off_done_and_over(chatapp):
     assert chatapp("reminders", "done", one["id"]).status == 1
 
 
+def test_a_reminder_is_said_anew_and_changed_only_with_a_word_of_the_user(chatapp):
+    one = add(chatapp, "every Monday at 9 pay the rent")
+    asked = chatapp("reminders", "edit", one["id"], "every first Tuesday at 10:30", "--json")
+    assert (asked.status, asked.json["error"]["kind"]) == (1, "unconfirmed")
+    for words in ("pay the rent", "10:30", "every first Tuesday of the month", "was      pay the rent: Monday"):
+        assert words in asked.err
+    assert chatapp("reminders", "list", "--json").json[0]["repeats"] == "every week on Monday"
+    timed = chatapp("reminders", "edit", one["id"][:6], "every first Tuesday at 10:30", "--yes", "--json").json
+    assert (timed["id"], timed["text"], timed["repeats"]) == (
+        one["id"],
+        "pay the rent",
+        "every first Tuesday of the month",
+    )
+    worded = chatapp("reminders", "edit", one["id"], "pay rent and power", "--yes", "--json").json
+    assert worded == {**timed, "text": "pay rent and power"}
+    both = chatapp("reminders", "edit", one["id"], "2030-01-02 08:00 call the bank", "--yes", "--json").json
+    assert (both["text"], both["start"], both["rule"]) == ("call the bank", "2030-01-02T08:00", None)
+    assert [one["id"] for one in chatapp("reminders", "list", "--json").json] == [one["id"]]
+    assert chatapp("reminders", "edit", one["id"], "x" * 501, "--yes").status == 1
+
+
 def test_deleted_and_restored(chatapp):
     one = add(chatapp, "tomorrow at 9 tea")
     chatapp("reminders", "delete", one["id"])

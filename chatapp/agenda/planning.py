@@ -12,6 +12,8 @@ from chatapp.agenda.rules import Rule
 from chatapp.agenda.zones import moment, wall_time, zone_named
 
 PUT_OFF = timedelta(minutes=10)
+_SAME = "x"
+"""Stands for a text where a phrase is read that may only say when."""
 
 
 def planned(phrase: str, now: datetime, zone: str) -> Plan:
@@ -41,6 +43,28 @@ def plan_for(text: str, start: datetime, rule: Rule | None, zone: str) -> Plan:
         raise NotUnderstood("That is too far away for a reminder.") from error
 
 
+def changed(plan: Plan, phrase: str, now: datetime) -> Plan:
+    """The plan with what a phrase says in place of what it said before: another time, another text, or both.
+
+    A phrase without a time is a new text, one without a text a new time, with its rule; the zone stays.
+
+    Raises:
+        NotUnderstood: when it says nothing, or what cannot be kept.
+    """
+    wall = wall_time(now, plan.place)
+    if not phrase.strip():
+        raise NotUnderstood("What is to change? Say when, what, or both.")
+    for form in (f"{phrase}, {_SAME}", f"in {phrase}, {_SAME}", phrase):
+        try:
+            said = understand(form, wall)
+        except NotUnderstood:
+            continue
+        if said.text == _SAME or form == phrase:
+            text = plan.text if said.text == _SAME else said.text
+            return plan_for(text, said.start, said.rule, plan.zone)
+    return plan_for(phrase, plan.start, plan.rule, plan.zone)
+
+
 def put_off_to(phrase: str, now: datetime, zone: str) -> datetime:
     """The moment, in UTC, that words such as `20 minutes` or `tomorrow at 9` mean; without words, in ten minutes.
 
@@ -51,11 +75,11 @@ def put_off_to(phrase: str, now: datetime, zone: str) -> datetime:
         return now + PUT_OFF
     place = zone_named(zone)
     wall = wall_time(now, place)
-    for form in (f"in {phrase}, x", f"{phrase}, x"):
+    for form in (f"in {phrase}, {_SAME}", f"{phrase}, {_SAME}"):
         try:
             said = understand(form, wall)
         except NotUnderstood:
             continue
-        if said.rule is None and said.text == "x":
+        if said.rule is None and said.text == _SAME:
             return moment(said.start, place)
     raise NotUnderstood("Until when? Say it as: 20 minutes, tomorrow at 9, Friday.")

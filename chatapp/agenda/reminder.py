@@ -171,6 +171,12 @@ class Reminder:
             return None
         return replace(self, told=latest, snoozed=until)
 
+    def replanned(self, plan: Plan) -> Reminder:
+        """The reminder with another plan; with another time, nothing of it was told or dealt with yet."""
+        if (plan.start, plan.rule, plan.zone) == (self.plan.start, self.plan.rule, self.plan.zone):
+            return replace(self, plan=plan)
+        return replace(self, plan=plan, told=None, done=None, snoozed=None)
+
     def told_ahead(self, now: datetime) -> bool:
         """Whether a wrong clock told an occurrence that is still far off, and would keep the real ones silent."""
         return self.told is not None and self.plan.moment(self.told) > now + CLOCK_SLACK

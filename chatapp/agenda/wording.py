@@ -85,6 +85,13 @@ def facts(plan: Plan, now: datetime) -> list[tuple[str, str]]:
     return rows
 
 
+def changes(before: Plan, after: Plan, now: datetime) -> list[tuple[str, str]]:
+    """What a person confirms before a reminder becomes another: all its values, and what they were."""
+    coming = next(iter(before.coming(now, 1)), before.series[0])
+    was = f"{before.text}: {when_in_words(coming)}, {rule_in_words(before.rule, before.start)}"
+    return [*facts(after, now), ("was", was)]
+
+
 def distance_in_words(at: datetime, now: datetime) -> str:
     """How far off a moment is: in 20 minutes, 3 hours ago."""
     away = abs(at - now)

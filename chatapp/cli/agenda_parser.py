@@ -11,7 +11,7 @@ JSON = "one JSON document on standard output"
 
 def add_agenda_commands(commands: Commands[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     """The commands of the assistant."""
-    _reminders(commands.add_parser("reminders", help="add, list, done, snooze, due, export, import"), common)
+    _reminders(commands.add_parser("reminders", help="add, edit, list, done, snooze, due, export, import"), common)
     agenda = commands.add_parser("agenda", parents=[common], help="what is due, on today, and coming")
     agenda.add_argument("--json", action="store_true", help=JSON)
     note = commands.add_parser("note", parents=[common], help="keep a thought; list, search, show or delete notes")
@@ -28,6 +28,10 @@ def _reminders(parser: argparse.ArgumentParser, common: argparse.ArgumentParser)
     add.add_argument("text", nargs="+", metavar="TEXT")
     add.add_argument("--zone", metavar="NAME", help="the IANA time zone that is meant (default: this machine's)")
     _yes(add, "create it without asking")
+    edit = verb("edit", "say it anew: when, what, or both")
+    edit.add_argument("id", metavar="ID")
+    edit.add_argument("text", nargs="+", metavar="TEXT")
+    _yes(edit, "change it without asking")
     verb("list", "the reminders, the soonest first").add_argument(
         "--all", action="store_true", help="those that are over, too"
     )

@@ -1,4 +1,4 @@
-"""`chatapp reminders`: add, list, done, snooze, delete, due, export, import, install-timer."""
+"""`chatapp reminders`: add, edit, list, done, snooze, delete, due, export, import, install-timer."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from chatapp.agenda.calendar import SIZE_LIMIT, NotACalendar, from_ics, to_ics
 from chatapp.agenda.day import Entry, arrange
 from chatapp.agenda.desktop import notification
 from chatapp.agenda.phrases import NotUnderstood
-from chatapp.agenda.planning import planned, put_off_to
+from chatapp.agenda.planning import changed, planned, put_off_to
 from chatapp.agenda.reminder import Due, Reminder, utc_now
-from chatapp.agenda.wording import facts, rule_in_words, short_when
+from chatapp.agenda.wording import changes, facts, rule_in_words, short_when
 from chatapp.agenda.zones import UnknownZone, local_zone_name, wall_time, zone_named
 from chatapp.cli.asking import confirm
 from chatapp.cli.opening import open_home, open_store
@@ -67,6 +67,15 @@ async def _add(arguments: argparse.Namespace, store: Store) -> None:
         print_table([(added.uid, "created")])
 
 
+async def _edit(arguments: argparse.Namespace, store: Store) -> None:
+    now = utc_now()
+    one = await store.agenda.reminder(arguments.id)
+    plan = changed(one.plan, " ".join(arguments.text), now)
+    preview = "\n".join(f"{label:<9}{value}" for label, value in changes(one.plan, plan, now))
+    confirm(preview, "Change this reminder?", yes=arguments.yes)
+    await _keep(one.replanned(plan), arguments, store)
+
+
 async def _list(arguments: argparse.Namespace, store: Store) -> None:
     now, here = utc_now(), zone_named(local_zone_name())
     day = arrange(await store.agenda.reminders(), now, here)
@@ -109,10 +118,10 @@ async def _restore(arguments: argparse.Namespace, store: Store) -> None:
     await _keep(replace(await store.agenda.reminder(arguments.id), deleted=False), arguments, store)
 
 
-async def _keep(changed: Reminder, arguments: argparse.Namespace, store: Store) -> None:
-    await store.agenda.put(changed)
+async def _keep(after: Reminder, arguments: argparse.Namespace, store: Store) -> None:
+    await store.agenda.put(after)
     if arguments.json:
-        print_json(_as_json(changed, utc_now()))
+        print_json(_as_json(after, utc_now()))
 
 
 async def _due(arguments: argparse.Namespace, store: Store) -> None:
@@ -218,6 +227,7 @@ def _utc(moment: datetime | None) -> str | None:
 
 _VERBS: dict[str, Callable[[argparse.Namespace, Store], Awaitable[None]]] = {
     "add": _add,
+    "edit": _edit,
     "list": _list,
     "done": _done,
     "snooze": _snooze,

@@ -75,8 +75,13 @@ def claim(connection: apsw.Connection, now: datetime) -> list[Due]:
 
 
 def put(connection: apsw.Connection, reminder: Reminder) -> None:
-    """Keep what became of a reminder: done, put off, deleted, or as it was before one of these."""
+    """Keep what became of a reminder: changed, done, put off, deleted, or as it was before one of these."""
+    plan = reminder.plan
     with writing(connection):
+        connection.execute(
+            "UPDATE reminder SET body = ?, starts = ?, zone = ?, rule = ? WHERE id = ?",
+            (storable(plan.text), _text(plan.start), plan.zone, _rule_text(plan), reminder.id),
+        )
         _write(connection, reminder.id, told=reminder.told, done=reminder.done, snoozed=reminder.snoozed)
         connection.execute(
             "UPDATE reminder SET deleted_ms = CASE WHEN ? THEN coalesce(deleted_ms, ?) END WHERE id = ?",
@@ -85,10 +90,22 @@ def put(connection: apsw.Connection, reminder: Reminder) -> None:
 
 
 def _add(connection: apsw.Connection, plan: Plan, uid: str, event: str, done: datetime | None) -> Reminder | None:
-    rule = plan.rule.model_dump_json(exclude_defaults=True) if plan.rule else None
-    row = (uid, storable(plan.text), _text(plan.start), plan.zone, rule, _text(done), storable(event), now_ms())
+    row = (
+        uid,
+        storable(plan.text),
+        _text(plan.start),
+        plan.zone,
+        _rule_text(plan),
+        _text(done),
+        storable(event),
+        now_ms(),
+    )
     added = connection.execute(_ADD, row).fetchone()
     return _reminder(added) if added else None
+
+
+def _rule_text(plan: Plan) -> str | None:
+    return plan.rule.model_dump_json(exclude_defaults=True) if plan.rule else None
 
 
 def _write(connection: apsw.Connection, reminder_id: int, **values: datetime | None) -> None:

@@ -247,6 +247,39 @@ async def test_deleted_on_the_agenda_and_brought_back(home, open_app):  # noqa: 
         await person.until(lambda: person.draft == "an idea\nwith more")
 
 
+async def test_a_reminder_is_changed_on_the_agenda_previewed_and_taken_back(home, open_app):  # noqa: F811
+    await fill(home, "call the landlord")
+    async with open_app() as person:
+        await person.press("f9")
+        await person.until(lambda: isinstance(person.app.screen, AgendaScreen) and person.app.screen.ledger.rows)
+        ledger = person.app.screen.ledger
+
+        async def say_anew(text, *keys):
+            await person.press("e")
+            await person.until(lambda: isinstance(person.app.screen, Sheet))
+            await person.type(text)
+            await person.press("enter")
+            await person.until(lambda: isinstance(person.app.screen, Preview))
+            shown = text_of(person.app.screen._values)
+            person.app.screen._clock = lambda: 1e12
+            await person.press(*keys)
+            await person.until(lambda: isinstance(person.app.screen, AgendaScreen))
+            return shown
+
+        shown = await say_anew("every Friday at 17:30", "enter")  # the default
+        for words in ("call the landlord", "17:30", "every week on Friday", "was"):
+            assert words in shown
+        (kept,) = await person.desk.store.agenda.reminders()
+        assert kept.plan.rule is None
+        await say_anew("every Friday at 17:30", "right", "enter")
+        await person.until(lambda: "Changed." in text_of(ledger))
+        (kept,) = await person.desk.store.agenda.reminders()
+        assert (kept.text, kept.plan.start.hour, kept.plan.rule.weekdays) == ("call the landlord", 17, (4,))
+        await person.press("u")
+        await person.until(lambda: "Undone." in text_of(ledger))
+        assert (await person.desk.store.agenda.reminders())[0].plan.rule is None
+
+
 async def test_the_day_goes_into_the_conversation(home, open_app):  # noqa: F811
     await fill(home, "call the landlord")
     async with open_app() as person:

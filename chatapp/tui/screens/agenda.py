@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -11,22 +12,23 @@ from textual.binding import Binding, BindingType
 from chatapp.agenda.day import Day, Entry, arrange, brief
 from chatapp.agenda.note import Note
 from chatapp.agenda.phrases import NotUnderstood
-from chatapp.agenda.planning import put_off_to
-from chatapp.agenda.reminder import Reminder, utc_now
-from chatapp.agenda.wording import day_in_words, facts, rule_in_words, short_when
+from chatapp.agenda.planning import changed, put_off_to
+from chatapp.agenda.reminder import Plan, Reminder, utc_now
+from chatapp.agenda.wording import changes, day_in_words, facts, rule_in_words, short_when, when_in_words
 from chatapp.agenda.zones import local_zone_name, zone_named
 from chatapp.store.agenda import AgendaStore
 from chatapp.text import display_line
 from chatapp.tui.screens.ledger import LedgerRow
 from chatapp.tui.screens.ledger_screen import LedgerScreen
+from chatapp.tui.screens.preview import Preview
 from chatapp.tui.screens.sheet import Item, Sheet
 
 NOTES = 8
 FRESH_SECONDS = 30
 PUT_OFF = ("10 minutes", "1 hour", "3 hours", "tomorrow at 9", "Monday at 9")
 KEYS = (
-    ("space", "done"), ("s", "later"), ("d", "delete"), ("u", "undo"), ("n", "new"), ("enter", "take the note"),
-    ("c", "into the chat"),
+    ("space", "done"), ("s", "later"), ("e", "change"), ("d", "delete"), ("u", "undo"), ("n", "new"),
+    ("enter", "take the note"), ("c", "into the chat"),
 )  # fmt: skip
 
 
@@ -35,6 +37,7 @@ class AgendaScreen(LedgerScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "done", "done", id="agenda.done"),
+        Binding("e", "edit", "change it", id="agenda.edit"),
         Binding("s", "later", "put it off", id="agenda.later"),
         Binding("d,delete", "delete", "delete", id="agenda.delete"),
         Binding("n", "new", "new reminder", id="agenda.new"),
@@ -95,6 +98,27 @@ class AgendaScreen(LedgerScreen):
         if later is not None:
             self.run_worker(self._change(reminder, later, f"Put off: {display_line(str(item.value))}."))
 
+    def action_edit(self) -> None:
+        """Say a reminder anew: when, what, or both."""
+        entry = self._entry
+        if entry is None:
+            self.ledger.say("Only a reminder can be changed.")
+            return
+        reader = partial(_read_anew, entry.reminder)
+        sheet = Sheet([], placeholder="say it anew: when, what, or both", verb="look at it", free_text=reader)
+        self.app.push_screen(sheet, lambda item: self._ask_to_change(entry.reminder, item))
+
+    def _ask_to_change(self, reminder: Reminder, item: Item | None) -> None:
+        if item is None or not isinstance(plan := item.value, Plan):
+            return
+        preview = Preview("Change this reminder", changes(reminder.plan, plan, utc_now()), "change")
+
+        def decided(agreed: bool | None) -> None:
+            if agreed:
+                self.run_worker(self._change(reminder, reminder.replanned(plan), "Changed."))
+
+        self.app.push_screen(preview, decided)
+
     async def action_delete(self) -> None:
         """Delete the reminder or the note."""
         here = self.ledger.here
@@ -120,6 +144,18 @@ class AgendaScreen(LedgerScreen):
         """Write the day into the composer, for a question about it."""
         if self._day is not None:
             self.dismiss(brief(self._day, self._notes))
+
+
+def _read_anew(reminder: Reminder, typed: str) -> Item | None:
+    """What was typed, as it would be understood."""
+    now = utc_now()
+    try:
+        plan = changed(reminder.plan, typed, now)
+    except NotUnderstood as error:
+        return Item("as it is read", str(error), problem=True)
+    coming = next(iter(plan.coming(now, 1)), plan.series[0])
+    when = f"{when_in_words(coming)}, {rule_in_words(plan.rule, plan.start)}"
+    return Item("as it is read", plan.text, detail=when, value=plan)
 
 
 def _typed(text: str) -> Item | None:
