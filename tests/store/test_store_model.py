@@ -161,11 +161,24 @@ class StoreMachine(RuleBasedStateMachine):
         """Close, do something to the file, open again: what streamed is interrupted."""
         self.do(self.store.close())
         meanwhile()
+        self.open_again()
+
+    def open_again(self) -> None:
         self.store = self.do(Store.open(self.folder / "chats.db"))
         for chat in self.model.values():
             for said in chat.said.values():
                 if said.status is Status.STREAMING:
                     said.status = Status.INTERRUPTED
+
+    @rule()
+    def kill(self) -> None:
+        """What a killed process leaves: its files as they are between two calls, and leases that nobody holds."""
+        left = Path(tempfile.mkdtemp())
+        shutil.copytree(self.folder, left, dirs_exist_ok=True)
+        self.do(self.store.close())
+        shutil.rmtree(self.folder)
+        self.folder = left
+        self.open_again()
 
     @rule(session_id=chats, text=TEXT)
     def say_in_a_second_instance(self, session_id: int, text: str) -> None:

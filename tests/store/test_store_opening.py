@@ -203,3 +203,21 @@ def test_each_migration_runs_once_and_in_order(monkeypatch) -> None:
     schema.migrate(database)
     assert database.execute("SELECT step FROM log").fetchall() == [(3,)]
     assert schema.version_of(database) == len(schema.MIGRATIONS)
+
+
+async def test_where_a_log_is_refused_the_old_journal_keeps_the_same_promise(path: Path, persona: Persona) -> None:
+    """As on a network drive: SQLite's own locking by files beside the database has no shared memory for a log."""
+    without_log = apsw.VFS("without-log", "unix-dotfile", makedefault=True)
+    try:
+        store = await Store.open(path)
+        assert await store._do(lambda db: (db.pragma("journal_mode"), db.pragma("synchronous"))) == ("delete", 3)
+        session = await store.create_session(persona)
+        _, reply = await store.begin_turn(session.id, None, "hello")
+        await store.append(reply.id, "hi", [1])
+        assert not path.with_name(f"{path.name}-wal").exists()
+        await store.close()
+        store = await Store.open(path)
+        assert [one.text for one in (await store.session(session.uid)).tree.path()] == ["hello", "hi"]
+        await store.close()
+    finally:
+        without_log.unregister()
