@@ -41,7 +41,7 @@ LOCK = $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --genera
 lock: dev  ## write requirements/*.txt anew; UPGRADE=--upgrade takes newer versions
 	$(VENV)/python -m pip install --quiet uv
 	$(LOCK) $(UPGRADE) requirements/build.in --output-file requirements/build.txt
-	$(LOCK) $(UPGRADE) pyproject.toml --extra dev --constraint requirements/build.txt --output-file requirements/dev.txt
+	$(LOCK) $(UPGRADE) pyproject.toml --extra dev --extra hub --constraint requirements/build.txt --output-file requirements/dev.txt
 	$(LOCK) pyproject.toml --constraint requirements/dev.txt --output-file requirements/run.txt
 
 clean:  ## remove everything that can be made again

@@ -1,12 +1,14 @@
 """Fetches a model from the Hugging Face hub, because its user asked for it: `chatapp models pull`.
 
-The only module that talks to the hub, through the library of an optional extra, which shows progress and resumes a
-download that broke off. What came is compared with the hub's own SHA-256, and read like any stranger's file.
+The only module that talks to the hub, through the library of an optional extra, which shows progress and goes on
+where a connection broke. A download that was ended goes on with the next one. What came is compared with the hub's
+own SHA-256, and read like any stranger's file.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ _COUNT = re.compile(r"-00001-of-(\d{5})\.gguf$", re.IGNORECASE)
 _PREFERRED = ("q4_k_m", "q8_0", "q4_0")
 """Of the quantisations that a repository has, the one that is taken when none is named."""
 _LISTED = 30
+_log = logging.getLogger(__name__)
 
 
 class HubError(Exception):
@@ -57,7 +60,10 @@ def pull(wanted: str, models_dir: Path) -> Path:
         read_header(paths[0])
     except NotAModel as error:
         raise HubError(f"{paths[0].name} came, but {error}") from error
-    except (OSError, ValueError) as error:  # the library's own errors are these
+    except HubError:
+        raise
+    except Exception as error:  # beside its own, the library lets those of its HTTP client through
+        _log.warning("%s could not be fetched", repository, exc_info=True)
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise HubError(f"{repository} could not be fetched: {reason[0][:300]}") from error
     return paths[0]
@@ -100,11 +106,39 @@ def _chosen(names: list[str], part: str, repository: str) -> tuple[str, ...]:
 
 
 def _fetched(hub: Any, repository: str, file: _File, folder: Path) -> Path:
-    path = Path(hub.hf_hub_download(repository, file.name, local_dir=folder))
-    if file.sha256 and _digest(path) != file.sha256:
-        path.unlink()
+    """The file, whole; what an earlier try left of it is not fetched again."""
+    path = _place(folder, file.name)
+    if path.is_file() and file.sha256 and _digest(path) == file.sha256:
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{file.sha256[:16]}.part")
+    if not file.sha256 or not part.exists() or part.stat().st_size > file.size:
+        part.write_bytes(b"")  # nothing is there that is known to be a piece of this very file
+    address = hub.hf_hub_url(
+        repository, file.name
+    )  # first: the library finds its own modules by what is asked of it
+    headers = hub.utils.build_hf_headers()
+    with part.open("r+b") as writing:
+        hub.file_download.http_get(
+            address,
+            writing,
+            resume_size=writing.seek(0, os.SEEK_END),
+            headers=headers,
+            expected_size=file.size or None,
+            displayed_filename=path.name,
+        )
+    if file.sha256 and _digest(part) != file.sha256:
+        part.unlink()
         raise HubError(f"{file.name} did not come as the hub has it (its SHA-256 is wrong); it was thrown away.")
-    return path
+    return part.replace(path)
+
+
+def _place(folder: Path, name: str) -> Path:
+    """Where a file of the hub lies here; its name is a stranger's."""
+    steps = name.split("/")
+    if not all(steps) or {".", ".."} & set(steps) or any(character in name for character in "\\:\0"):
+        raise HubError("A file of this repository has a name that leads out of the models folder.")
+    return folder.joinpath(*steps)
 
 
 def _digest(path: Path) -> str:

@@ -33,15 +33,15 @@ def hub(monkeypatch):
             digest = "0" * 64 if lies else hashlib.sha256(data).hexdigest()
             return SimpleNamespace(rfilename=name, size=len(data), lfs=SimpleNamespace(sha256=digest))
 
-        def hf_hub_download(repository, name, *, local_dir):
+        def http_get(name, writing, *, resume_size, **_options):
             downloaded.append(name)
-            path = local_dir / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(files[name])
-            return str(path)
+            writing.write(files[name][resume_size:])
 
         library = SimpleNamespace(
-            HfApi=lambda: SimpleNamespace(model_info=model_info), hf_hub_download=hf_hub_download
+            HfApi=lambda: SimpleNamespace(model_info=model_info),
+            hf_hub_url=lambda _repository, name: name,
+            file_download=SimpleNamespace(http_get=http_get),
+            utils=SimpleNamespace(build_hf_headers=dict),
         )
         monkeypatch.setitem(sys.modules, "huggingface_hub", library)
         return downloaded
@@ -86,6 +86,21 @@ def test_what_cannot_be_fetched_is_said_in_a_sentence(hub, tmp_path, wanted, fil
     hub(files)
     with pytest.raises(HubError, match=words):
         pull(wanted, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../a.gguf", "/a.gguf", "b/../../a.gguf", "c:a.gguf", "..\\a.gguf", "b//a.gguf"])
+def test_a_name_that_leads_elsewhere_is_refused(hub, tmp_path, name):
+    downloaded = hub({name: gguf()})
+    with pytest.raises(HubError, match="leads out of the models folder"):
+        pull(REPOSITORY, tmp_path / "models")
+    assert not downloaded
+    assert not list(tmp_path.rglob("*.gguf"))
+
+
+def test_what_is_there_is_not_fetched_again(hub, tmp_path):
+    downloaded = hub({"a.gguf": gguf()})
+    assert pull(REPOSITORY, tmp_path) == pull(REPOSITORY, tmp_path)
+    assert downloaded == ["a.gguf"]
 
 
 def test_what_came_otherwise_than_the_hub_has_it_is_thrown_away(hub, tmp_path):
