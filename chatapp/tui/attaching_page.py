@@ -26,6 +26,7 @@ from chatapp.tui.entries import file_facts
 from chatapp.tui.estimating import about_parts
 from chatapp.tui.lens_page import LensPage
 from chatapp.tui.mentions import Finder
+from chatapp.tui.screens.passage import PassageScreen
 from chatapp.tui.screens.sheet import Item, Sheet
 from chatapp.tui.screens.sources import SourcesScreen
 from chatapp.tui.widgets.file_lines import AttachedLines, Chip, OfferLines
@@ -233,6 +234,13 @@ class AttachingPage(LensPage):
             self._open_sources(message)
         else:
             self.notify("No file came with this.", markup=False, timeout=3)
+
+    @on(Transcript.Cited)
+    def _cited(self, event: Transcript.Cited) -> None:
+        event.stop()
+        for one in citations(event.citation, files_above(self.chat, event.key)):
+            self.app.push_screen(PassageScreen(one.file, one.place))
+            return
 
     @work(group="sources", exclusive=True)
     async def _open_sources(self, message: Message) -> None:

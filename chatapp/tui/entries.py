@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from chatapp.chat import Chat
-from chatapp.conversation.attachment import Attachment, Given, citations, label
+from chatapp.conversation.attachment import Attachment, Citation, Given, citations, label
 from chatapp.conversation.context import Policy
 from chatapp.conversation.figures import prefill_rate
 from chatapp.conversation.message import Kind, Message, Provenance, Role, Status, StopReason
@@ -127,8 +127,9 @@ def entry(tree: Tree, message: Message, files: Sequence[Attachment] = (), *, dat
     place = (siblings.index(message) + 1, len(siblings))
     notice = _failure(message) if message.status is Status.ERROR else _parts_notice(message)
     asks = message.role is Role.USER
+    found = [] if asks or message.status is Status.STREAMING else citations(message.text, files)
     fields = not asks and (data or _is_data(message))
-    about = "" if asks else f"{_parts(message) or _cited(message, files)}{details(message)}"
+    about = "" if asks else f"{_parts(message) or _cited(files, found)}{details(message)}"
     return Entry(
         message.id,
         asks,
@@ -138,6 +139,7 @@ def entry(tree: Tree, message: Message, files: Sequence[Attachment] = (), *, dat
         notice,
         pinned=message.pinned,
         fields=fields,
+        cited=tuple(dict.fromkeys(message.text[one.start : one.end] for one in found)),
         files=tuple((file.name, file_facts(file, None)) for file in message.files),
     )
 
@@ -180,11 +182,10 @@ def _parts(reply: Message) -> str:
     return f"o opens {counted(made.parts, 'part')}   " if made is not None else ""
 
 
-def _cited(reply: Message, files: Sequence[Attachment]) -> str:
+def _cited(files: Sequence[Attachment], found: Sequence[Citation]) -> str:
     """The places that a reply cites; the key opens them."""
-    if not files or reply.status is Status.STREAMING:
+    if not files:
         return ""
-    found = citations(reply.text, files)
     cited = dict.fromkeys(label(one.file.name, one.file.document.unit, one.place) for one in found)
     return f"o opens {' '.join(cited) if cited else 'the files'}   "
 

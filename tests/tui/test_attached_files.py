@@ -166,6 +166,31 @@ async def test_an_edit_has_the_files_of_its_message_and_the_draft_gets_its_own_b
         assert [file.name for file in person.chat.session.tree.path()[0].files] == ["notes.md"]
 
 
+async def test_a_citation_is_set_off_in_the_text_and_opens_by_a_click(open_app, folder):  # noqa: F811
+    async with open_app() as person:
+        await attach(person, "how much? @rent")
+        await person.press("enter")
+        await person.until(lambda: person.idle)
+        said = "It is *850* [bold red]x[/] [my rent.txt:2], not [my rent.txt:77] or [other.txt:2]."
+        person.chat.session.tree.path()[-1].text = said
+        person.screen.page.show_path()
+        await person.pilot.pause()
+        transcript = person.screen.page.transcript
+        rows = [row for row in transcript.column.rows(transcript.column.last) if "my rent" in row.text]
+        (row,) = rows
+        assert "[bold red]x[/]" in row.text  # data, never markup
+        assert [text for text, style in row.line if style.underline] == ["[my rent.txt:2]"]
+        lines = [transcript.render_line(y).text for y in range(transcript.size.height)]
+        (y,) = [y for y, line in enumerate(lines) if "[my rent.txt:2]" in line]
+        beside = lines[y].index("[my rent.txt:77]") + 3
+        await person.pilot.click(transcript, offset=(beside, y))
+        await person.pilot.pause()
+        assert person.app.screen is person.screen
+        await person.pilot.click(transcript, offset=(lines[y].index("[my rent.txt:2]") + 3, y))
+        await person.until(lambda: isinstance(person.app.screen, PassageScreen))
+        await person.until(lambda: "850 euros" in person.app.screen.query_one(TextArea).selected_text)
+
+
 @pytest.mark.parametrize(
     ("said", "cited"), [("It is 850 [my rent.txt:2].", "the rent is 850 euros."), ("No.", "Dear Ms Brown,")]
 )

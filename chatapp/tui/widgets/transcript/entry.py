@@ -36,6 +36,8 @@ class Entry:
     pinned: bool = False
     fields: bool = False
     """Whether the text is JSON by a schema, and shown as a table."""
+    cited: tuple[str, ...] = ()
+    """Words of a reply that name places of files, as they stand there; they open when they are clicked."""
     files: tuple[tuple[str, str], ...] = ()
     """The files that came with it, as name and facts."""
 

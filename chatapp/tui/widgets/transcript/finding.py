@@ -6,18 +6,16 @@ import re
 from collections.abc import Callable
 from typing import ClassVar
 
-from rich.cells import cell_len
 from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from chatapp.text import folded
-from chatapp.tui.lines import Line, fit
 from chatapp.tui.look import Look
 
 from .branching import BranchingView
 from .column import Column
-from .row import Row, from_cell
+from .row import Row, styled
 from .view import MessageView
 
 Span = tuple[int, int]
@@ -71,17 +69,8 @@ class Finds:
             for cell, start, count in row.runs:
                 first, last = max(begin, start), min(end, start + count)
                 if first < last:
-                    line = _styled(line, row.line, cell, (first - start, last - start), style)
+                    line = styled(line, row.line, cell, (first - start, last - start), style)
         return row if line is row.line else Row(line, row.runs, row.mark, row.at, row.barred, row.outdent)
-
-
-def _styled(line: Line, plain: Line, cell: int, span: Span, style: Style) -> Line:
-    """The line with some characters of a run in another style."""
-    text = "".join(piece for piece, _ in from_cell(plain, cell))
-    left = cell + cell_len(text[: span[0]])
-    right = cell + cell_len(text[: span[1]])
-    middle = fit(from_cell(line, left), right - left)
-    return [*fit(line, left), *((piece, before + style) for piece, before in middle), *from_cell(line, right)]
 
 
 class FindingView(BranchingView):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rich.cells import cell_len, split_text
+from rich.style import Style
 from textual.strip import Strip
 
-from chatapp.tui.lines import Line, Span, gap, strip
+from chatapp.tui.lines import Line, Span, fit, gap, strip
 from chatapp.tui.look import Look
 
 INDENT = 2
@@ -64,6 +65,15 @@ class Row:
         """Whether both look alike on the screen."""
         mine, theirs = ((row.line, row.mark, row.pinned) for row in (self, other))
         return self is other or mine == theirs
+
+
+def styled(line: Line, plain: Line, cell: int, span: tuple[int, int], style: Style) -> Line:
+    """The line with some characters of a run in another style."""
+    text = "".join(piece for piece, _ in from_cell(plain, cell))
+    left = cell + cell_len(text[: span[0]])
+    right = cell + cell_len(text[: span[1]])
+    middle = fit(from_cell(line, left), right - left)
+    return [*fit(line, left), *((piece, before + style) for piece, before in middle), *from_cell(line, right)]
 
 
 def from_cell(line: Line, cell: int) -> Line:

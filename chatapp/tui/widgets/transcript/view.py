@@ -11,6 +11,7 @@ from chatapp.text import display, display_line
 from chatapp.tui.lines import Line, clip, gap, width
 from chatapp.tui.look import Look
 
+from .cited import set_off, spans_of
 from .document import as_written, parse
 from .entry import Entry
 from .fields import table_of
@@ -161,7 +162,9 @@ class MessageView:
         if self.entry.fields and (tables := table_of(self.entry.text)):
             leaves = as_written(display(self.entry.text)) if self.unfolded else tables
             return list(layout.add(leaves).rows)
-        return list(layout.add(parse(display(self.entry.text))).rows)
+        rows = list(layout.add(parse(display(self.entry.text))).rows)
+        set_off(rows, spans_of(self.entry.cited, layout.text), sheet.look)
+        return rows
 
     def _question(self, sheet: Sheet) -> list[Row]:
         layout = self._layout = Layout(sheet.look, sheet.cells)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .citing import CitingView
 from .column import Build
 from .entry import Entry
-from .lensing import LensView
 from .row import Row
 from .view import MessageView
 
 
-class Transcript(LensView):
+class Transcript(CitingView):
     """Questions and replies, one below the other; a reply can grow while it is read."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's own name
