@@ -20,6 +20,7 @@ from chatapp.conversation.session import Session
 from chatapp.conversation.window import Window, window_of
 from chatapp.engine.client import Engine
 from chatapp.errors import Refusal
+from chatapp.text import counted
 
 SLACK_SHARE = 4
 """A quarter of the window is freed beyond what is needed."""
@@ -48,7 +49,7 @@ class NoRoom(Refusal):
 def sentence(plan: ContextPlan) -> str:
     """By how much a prompt does not fit."""
     kept = f", with {plan.reserve:,} kept for the reply" if plan.leaves_room else ""
-    return f"{plan.over:,} tokens too many for the context window of {plan.size:,}{kept}."
+    return f"{counted(plan.over, 'token')} too many for the context window of {plan.size:,}{kept}."
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,11 @@ def display_line(text: str) -> str:
     return display(text).translate(_ONE_LINE)
 
 
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: `1 message`, `1,284 tokens`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def cell(text: str) -> str:
     """Text for a cell of a table file, which no spreadsheet takes for a formula."""
     return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t"} else text

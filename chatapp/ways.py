@@ -12,6 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from chatapp.chat import Chat
+from chatapp.conversation.attachment import Attachment
 from chatapp.conversation.context import Policy
 from chatapp.conversation.message import Message, Segment
 from chatapp.conversation.session import title_from
@@ -50,6 +51,7 @@ async def ask_many(
     wanted: Sequence[Variation],
     *,
     text: str | None = None,
+    files: Sequence[Attachment] = (),
     record: int = 0,
     on_full: Policy | None = None,
 ) -> AsyncGenerator[WaysEvent, None]:
@@ -60,16 +62,19 @@ async def ask_many(
         parent: The message that is answered; with a text, the one that the text follows.
         wanted: What each is drawn with.
         text: What is said now, if anything is.
+        files: What goes with it.
         record: So many candidates of each token are recorded.
         on_full: What is done once if the context window is full, in place of the session's policy.
 
     Raises:
         NoRoom: when the prompt does not fit, and the policy is to ask; nothing was kept or sent.
     """
-    async with aclosing(make_room(chat, parent, on_full, draft=text or "")) as making:
+    async with aclosing(make_room(chat, parent, on_full, draft=text or "", files=files)) as making:
         async for happened in making:
             yield happened
-    asked, replies = await chat.store.begin_many(chat.session.id, parent, text=text, count=len(wanted))
+    asked, replies = await chat.store.begin_many(
+        chat.session.id, parent, text=text, count=len(wanted), files=files
+    )
     tree = chat.session.tree
     for message in filter(None, (asked, *replies)):
         tree.add(message)

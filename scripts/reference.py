@@ -9,19 +9,39 @@ from pathlib import Path
 
 from chatapp.config import Settings
 from chatapp.tui.app import ChatApp
-from chatapp.tui.every_key import key_groups
+from chatapp.tui.every_key import key_areas
+from chatapp.tui.screens.keys import described, key_name, sentence_part
 from chatapp.tui.screens.main import MainScreen
 
 DOCS = Path(__file__).parent.parent / "docs"
 
 
 def keys() -> str:
-    """Every key, by area."""
-    parts = ["# Keys", "Made from the bindings by `python -m scripts.reference`; `F1` shows the same in the app."]
-    for area, rows in key_groups(ChatApp, MainScreen, {}):
-        table = "\n".join(f"| `{key}` | {does} |" for key, does in rows)
-        parts.append(f"## {area.capitalize()}\n\n| key | |\n|---|---|\n{table}")
+    """Every key, by area, with the name by which the settings give it another."""
+    areas = {
+        area: [one for cls in classes for one in described(cls)]
+        for area, classes in key_areas(ChatApp, MainScreen).items()
+    }
+    first = [f"`{key_name(one.key)}` ({one.id})" for area in areas.values() for one in area if one.priority]
+    parts = [
+        "# Keys",
+        "Made from the bindings by `python -m scripts.reference`; `F1` shows the same in the app.",
+        _how(first),
+    ]
+    for area, bindings in areas.items():
+        rows = [f"| `{key_name(one.key)}` | {sentence_part(one.description)} | `{one.id}` |" for one in bindings]
+        table = "\n".join(dict.fromkeys(rows))
+        parts.append(f"## {area.capitalize()}\n\n| key | | name |\n|---|---|---|\n{table}")
     return "\n\n".join(parts) + "\n"
+
+
+def _how(first: list[str]) -> str:
+    """How a key is changed, and which cannot be taken away from what they do."""
+    return (
+        'The [settings](settings.md) give an action another key by its name: `keys."chat.again" = "ctrl+y"`. '
+        f"Any key can be given to something else, but {', '.join(first)} come first wherever one stands: "
+        "to have one of them, give its own action another key, too."
+    )
 
 
 def settings() -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import aclosing
 
 import pytest
 
 from chatapp.chat import Chat
 from chatapp.config import Settings
+from chatapp.conversation.attachment import Attachment
+from chatapp.conversation.document import Document
 from chatapp.conversation.message import Role, Status, StopReason
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.sampling import SamplingSettings
@@ -67,6 +70,15 @@ async def test_all_are_on_disk_before_the_engine_starts(chat):
     assert session.title == "Hello"
     await events.aclose()
     assert {one.status for one in await kept(chat)} == {Status.INTERRUPTED}
+
+
+async def test_what_is_asked_takes_its_files_along(chat):
+    file = Attachment("rent.txt", Document("850 euros"))
+    async with aclosing(ask_many(chat, None, ways(chat, 2), text="How much?", files=(file,))) as events:
+        asked = (await anext(events)).asked
+    assert [one.name for one in asked.files] == ["rent.txt"]
+    session = await chat.store.session(chat.session.uid)
+    assert [one.document.text for one in session.tree.path()[0].files] == ["850 euros"]
 
 
 async def test_each_is_kept_with_its_own_provenance_and_the_prompt_is_paid_once(chat):

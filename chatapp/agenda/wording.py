@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from chatapp.agenda.reminder import Plan
 from chatapp.agenda.rules import LAST, Rule
 from chatapp.agenda.zones import UnknownZone, wall_time, zone_named
+from chatapp.text import counted
 
 # Not strftime: the words are English whatever the locale of the process is.
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -60,7 +61,7 @@ def rule_in_words(rule: Rule | None, start: datetime) -> str:
         return "once"
     said = f"every {_step(rule)}{_on(rule, start)}"
     if rule.count is not None:
-        said += f", {rule.count:,} time{'' if rule.count == 1 else 's'}"
+        said += f", {counted(rule.count, 'time')}"
     if rule.until is not None:
         said += f", until {rule.until.day} {MONTHS[rule.until.month - 1]} {rule.until.year}"
     return said
@@ -102,7 +103,7 @@ def distance_in_words(at: datetime, now: datetime) -> str:
         amount, unit = round(amount / size), name
     if amount == 0:
         return "now"
-    said = f"{amount:,} {unit}{'' if amount == 1 else 's'}"
+    said = counted(amount, unit)
     return f"in {said}" if at > now else f"{said} ago"
 
 

@@ -23,6 +23,7 @@ from chatapp.engine.client import Engine, EngineDied, EngineError
 from chatapp.engine.model import ModelOptions
 from chatapp.engine.protocol import Finished, Tokens
 from chatapp.fitting import sentence
+from chatapp.text import counted
 
 MOST_DEATHS = 3
 """So many rows one after the other that end the engine, twice each, end the run."""
@@ -155,7 +156,7 @@ class Runner:
         if reason not in {StopReason.END, StopReason.STOP_STRING}:
             kind, problem = (
                 "cut_off",
-                f"The reply was cut off ({reason}) after {finished.generated_tokens:,} tokens.",
+                f"The reply was cut off ({reason}) after {counted(finished.generated_tokens, 'token')}.",
             )
         elif self._work.structured:
             try:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from chatapp.cli.opening import open_home
 from chatapp.cli.output import print_json
-from chatapp.cli.restore import contents_in_words
 from chatapp.errors import Refusal
 from chatapp.home import short_path
 from chatapp.store import Store, StoreError
@@ -36,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
             }
         )
     else:
-        sys.stdout.write(f"{contents_in_words(held)} are in {display_line(short_path(made.path))}\n")
+        sys.stdout.write(f"{held} are in {display_line(short_path(made.path))}\n")
     return 0
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from chatapp.chat import Chat
-from chatapp.cli.output import counted, note
+from chatapp.cli.output import note
 from chatapp.cli.progress import span
 from chatapp.conversation.attachment import Attachment, Given
 from chatapp.conversation.by_parts import ByParts, PartResult
@@ -17,7 +17,7 @@ from chatapp.conversation.message import Message, Status
 from chatapp.conversation.persona import Persona
 from chatapp.parts import Step, Worked
 from chatapp.store import Store
-from chatapp.text import display_line
+from chatapp.text import counted, display_line
 
 _BAR = 20
 _ERASE = "\r\x1b[K"

@@ -30,6 +30,7 @@ from chatapp.errors import Refusal
 from chatapp.home import Home, short_path
 from chatapp.loading import plan_load
 from chatapp.store import StoreError
+from chatapp.text import counted
 
 PACKAGES = ("textual", "llama-cpp-python", "pydantic", "apsw", "jinja2")
 
@@ -98,7 +99,7 @@ async def _store(home: Home) -> str:
         if problem:
             raise StoreError(problem)
         count = len(await store.sessions())
-        return f"{short_path(home.paths.database)}, {count:,} session{'s' if count != 1 else ''}, sound"
+        return f"{short_path(home.paths.database)}, {counted(count, 'session')}, sound"
     finally:
         await store.close()
 

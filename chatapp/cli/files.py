@@ -7,10 +7,11 @@ from pathlib import Path
 
 from chatapp.attaching import fit_of, given_of
 from chatapp.chat import Chat
-from chatapp.cli.output import counted, note
+from chatapp.cli.output import note
 from chatapp.conversation.attachment import Attachment, Given, shortened
 from chatapp.errors import Refusal
 from chatapp.files import Unreadable, read_file, sentence
+from chatapp.text import counted
 
 
 async def read_files(paths: Sequence[str]) -> list[Attachment]:

@@ -63,11 +63,6 @@ def note(sentence: str) -> None:
     sys.stderr.write(f"chatapp: {display(sentence)}\n")
 
 
-def counted(number: int, noun: str) -> str:
-    """1 token, 2 tokens."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
 def print_table(rows: Sequence[tuple[str, ...]]) -> None:
     """Rows in aligned columns; the last column may be of any length. Foreign text is made harmless."""
     shown = [tuple(display_line(cell) for cell in row) for row in rows]

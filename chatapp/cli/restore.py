@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from chatapp.cli.opening import open_home
-from chatapp.cli.output import counted, note, print_json, print_table
+from chatapp.cli.output import note, print_json, print_table
 from chatapp.errors import Refusal
 from chatapp.home import short_path
 from chatapp.store import StoreError
 from chatapp.store.backup import Backup, Contents, backups_of, contents_of
 from chatapp.store.recovery import Recovered, present_contents, restore
-from chatapp.text import display_line
+from chatapp.text import counted, display_line
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -31,11 +31,6 @@ def run(arguments: argparse.Namespace) -> int:
     except StoreError as error:
         raise Refusal("store", str(error)) from error
     return 0
-
-
-def contents_in_words(held: Contents) -> str:
-    """`1 session, 12 messages`."""
-    return f"{counted(len(held.sessions), 'session')}, {counted(len(held.messages), 'message')}"
 
 
 def _chosen(database: Path, name: str | None) -> Path:
@@ -109,13 +104,13 @@ def _say(copy: Path, back: Recovered, before: Contents | None, *, as_json: bool)
         return
     newest = datetime.fromtimestamp(held.newest_ms / 1000, UTC).astimezone()
     until = f", the last of {newest:%Y-%m-%d %H:%M}" if held.newest_ms else ""
-    lines = [f"{contents_in_words(held)} are back{until}."]
+    lines = [f"{held} are back{until}."]
     if back.quarantine:
         where = display_line(short_path(back.quarantine))
         lines.append(f"The file that was there before is kept: {where}")
     if before is None:
         lines.append("It could not be read as a whole, so what it holds beyond the backup is not known.")
     elif missing:
-        count = f"{len(missing):,} message{'s' * (len(missing) != 1)}"
+        count = counted(len(missing), "message")
         lines.append(f"{count} of it are not in the backup; `chatapp restore PATH` with that path undoes this.")
     sys.stdout.write("\n".join(lines) + "\n")

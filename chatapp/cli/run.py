@@ -28,7 +28,7 @@ from chatapp.engine.model import ModelOptions
 from chatapp.errors import Refusal
 from chatapp.home import Home
 from chatapp.loading import plan_load
-from chatapp.text import display
+from chatapp.text import counted, display
 
 _MOST_VARIATIONS = 1000
 _NAMED = 10
@@ -81,7 +81,7 @@ class Task:
         """Say how it went."""
         self._progress.end()
         tally = self.tally
-        parts = [f"{tally.done:,} row{'' if tally.done == 1 else 's'}"]
+        parts = [counted(tally.done, "row")]
         parts += [f"{tally.failed:,} failed"] if tally.failed else []
         parts += [f"{tally.cut_off:,} cut off"] if tally.cut_off else []
         parts += [f"{tally.dropped:,} near-duplicates dropped"] if self.work.variations > 1 else []

@@ -12,7 +12,7 @@ from typing import Any
 
 from chatapp.cli.erasing import purge
 from chatapp.cli.opening import open_home, open_store
-from chatapp.cli.output import counted, note, print_file, print_json, print_table
+from chatapp.cli.output import note, print_file, print_json, print_table
 from chatapp.conversation.message import Message, Role
 from chatapp.conversation.query import read_query
 from chatapp.conversation.session import Session, SessionHead
@@ -21,7 +21,7 @@ from chatapp.errors import Refusal
 from chatapp.exchange import format_named, import_file
 from chatapp.home import Home
 from chatapp.store import Hit, Store, StoreError
-from chatapp.text import display, display_line, repair
+from chatapp.text import counted, display, display_line, repair
 
 
 def run(arguments: argparse.Namespace) -> int:

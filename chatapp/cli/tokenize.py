@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 
 from chatapp.cli.engines import run_with_engine
-from chatapp.cli.output import counted, print_json, print_table, read_text
+from chatapp.cli.output import print_json, print_table, read_text
 from chatapp.engine.client import Engine
 from chatapp.home import Home
-from chatapp.text import display_token
+from chatapp.text import counted, display_token
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -17,6 +17,6 @@ def figures(came: Provenance) -> str:
         f"reused {came.reused_tokens:,}",
         f"read {came.evaluated_tokens:,} at {prefill_rate(came):,.0f} tok/s",
         f"first token {took.first_token_s:.2f} s",
-        f"wrote {came.generated_tokens:,} at {took.tokens_per_s:.1f} tok/s",
+        f"wrote {came.generated_tokens:,}" + (f" at {took.tokens_per_s:.1f} tok/s" if took.tokens_per_s else ""),
     ]
     return "   ".join(parts)

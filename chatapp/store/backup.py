@@ -23,6 +23,7 @@ import apsw
 from chatapp.store.disk import free_bytes
 from chatapp.store.errors import Damaged, NotSaved, in_sentences
 from chatapp.store.lease import locked
+from chatapp.text import counted
 
 DAILY = "daily"
 ASKED = "asked"
@@ -54,6 +55,10 @@ class Contents:
     messages: frozenset[str]
     newest_ms: int
     """When its last message was written; 0 where there is none."""
+
+    def __str__(self) -> str:
+        """`41 sessions, 1,203 messages`."""
+        return f"{counted(len(self.sessions), 'session')}, {counted(len(self.messages), 'message')}"
 
 
 class BackupStopped(Exception):  # noqa: N818  it names what happened

@@ -137,7 +137,14 @@ def add_reply(
 
 
 def begin_many(
-    connection: apsw.Connection, owner: str, session_id: int, parent: int | None, *, text: str | None, count: int
+    connection: apsw.Connection,
+    owner: str,
+    session_id: int,
+    parent: int | None,
+    *,
+    text: str | None,
+    count: int,
+    files: tuple[Attachment, ...] = (),
 ) -> tuple[Message | None, list[Message]]:
     """Make room for several replies to what was said, or to a text that is said now, all in one transaction.
 
@@ -146,7 +153,7 @@ def begin_many(
     with writing(connection):
         asked = None
         if text is not None:
-            asked, first = _begin_turn(connection, owner, session_id, parent, repair(text))
+            asked, first = _begin_turn(connection, owner, session_id, parent, repair(text), files=files)
             parent, replies = asked.id, [first]
         else:
             use(connection, session_id)

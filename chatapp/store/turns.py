@@ -59,15 +59,22 @@ class Turns(Jobs):
         return await self._do(messages.add_reply, session_id, parent, text, provenance)
 
     async def begin_many(
-        self, session_id: int, parent: int | None, *, text: str | None, count: int
+        self,
+        session_id: int,
+        parent: int | None,
+        *,
+        text: str | None,
+        count: int,
+        files: Sequence[Attachment] = (),
     ) -> tuple[Message | None, list[Message]]:
-        """Several replies that stream, to what was said or to a `text` that is said now; the first is in view.
+        """Several replies that stream, to what was said or to a `text` said now, with files; the first is in view.
 
         Raises:
             NoSuchSession: when the session is gone.
         """
         await self._must_have_room()
-        return await self._do(messages.begin_many, self._owner, session_id, parent, text=text, count=count)
+        many, about = messages.begin_many, tuple(files)
+        return await self._do(many, self._owner, session_id, parent, text=text, count=count, files=about)
 
     async def begin_summary(self, session_id: int, parent: int) -> Message:
         """A summary that streams, of the path that ends with a message.

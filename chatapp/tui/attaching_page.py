@@ -21,7 +21,7 @@ from chatapp.files import Stamp, Unreadable, read_file, sentence, stamp
 from chatapp.files.listing import Found
 from chatapp.fitting import file_tokens
 from chatapp.store import StoreError
-from chatapp.text import display_line
+from chatapp.text import counted, display_line
 from chatapp.tui.entries import file_facts
 from chatapp.tui.estimating import about_parts
 from chatapp.tui.lens_page import LensPage
@@ -128,15 +128,15 @@ class AttachingPage(LensPage):
         """A file does not fit: the person chooses what is given of it."""
         items = [
             Item("of this file", "the passages that matter", detail="those with the words of your question",
-                 right=f"up to {fit.room:,} tokens", value=Given.PASSAGES),
+                 right=f"up to {counted(fit.room, 'token')}", value=Given.PASSAGES),
             Item("of this file", "the beginning", detail="from the top, as much as fits",
-                 right=f"up to {fit.room:,} tokens", value=Given.BEGINNING),
+                 right=f"up to {counted(fit.room, 'token')}", value=Given.BEGINNING),
             *self._by_parts(chat, fit),
             Item("of this file", "all of it at once", detail="what is older leaves the window, or it waits",
-                 right=f"{fit.tokens:,} tokens", value=Given.WHOLE),
+                 right=counted(fit.tokens, "token"), value=Given.WHOLE),
             Item("of this file", "nothing", detail="take it off again", value=None),
         ]  # fmt: skip
-        said = f"{display_line(file.name)}: {fit.tokens:,} tokens, {fit.room:,} are free"
+        said = f"{display_line(file.name)}: {counted(fit.tokens, 'token')}, {fit.room:,} free"
         self.app.push_screen(
             Sheet(items, placeholder=said, verb="give"), lambda item: self._chosen(chat, file, fit, item)
         )

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from chatapp.conversation.message import Kind
 from chatapp.store import Pruned
-from chatapp.text import display_line
-from chatapp.tui.entries import counted
+from chatapp.text import counted, display_line
 from chatapp.tui.erasing import tell_erased
 from chatapp.tui.screens.branch_lines import first_words
 from chatapp.tui.screens.branches import BranchChoice, BranchesScreen

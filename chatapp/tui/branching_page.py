@@ -6,7 +6,7 @@ from textual import on, work
 
 from chatapp.conversation.message import Kind, Message, Role
 from chatapp.store import StoreError
-from chatapp.tui.entries import counted
+from chatapp.text import counted
 from chatapp.tui.finding_page import FindingPage
 from chatapp.tui.widgets.transcript import Transcript
 

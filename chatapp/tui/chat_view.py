@@ -90,6 +90,11 @@ class ChatView(Vertical):
         assert self.desk.chat is not None  # noqa: S101  the desk has one from before anything is shown
         return self.desk.chat
 
+    @property
+    def state(self) -> State:
+        """What the status line says."""
+        return self.query_one(StatusLine).state
+
     def show_due(self, due: list[tuple[str, str]]) -> None:
         """What has become due and is not dealt with, as when and what."""
         self._due = len(due)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from chatapp.conversation.prompt import turns
 from chatapp.engine.catalog import Catalog, ModelFile, ModelNotFound
 from chatapp.engine.embedded import FetchError, embedded_model, fetch
 from chatapp.errors import Refusal
-from chatapp.home import short_path
+from chatapp.home import Home, short_path
 from chatapp.loading import plan_load
 from chatapp.personas import new_persona
 from chatapp.text import display_line
@@ -34,7 +35,16 @@ def load_named(screen: MainScreen, wanted: str | None) -> None:
             screen.tell_trouble(str(refusal))
             return
         screen.desk.model.problem = NO_MODEL if refusal.kind == "no_model" else str(refusal)
+        screen.desk.model.instead = _installed(screen.home)
         screen.hear_model()
+
+
+def _installed(home: Home) -> ModelFile | None:
+    """The embedded model, if it is here."""
+    path = embedded_model(home.paths.models)
+    with suppress(Refusal):
+        return home.model(str(path)) if path is not None else None
+    return None
 
 
 # Models -----------------------------------------------------------------------------------------------------

@@ -23,10 +23,10 @@ class Command:
 
 COMMANDS = (
     Command("remind", "when and what", "a reminder, in plain words"),
-    Command("agenda", "", "what is due, on today, and coming"),
-    Command("note", "text", "keep a thought; without a text, look at the notes"),
+    Command("agenda", "", "what is due, and what comes"),
+    Command("note", "text", "keep a thought; alone, look at them"),
     Command("remember", "text", "what new sessions are told about you"),
-    Command("memory", "", "what is remembered, and what it costs"),
+    Command("memory", "", "what is remembered, at what cost"),
 )
 _NAMES = {command.name: command for command in COMMANDS}
 

@@ -21,7 +21,9 @@ from chatapp.tui.look import Look
 _RANK, _CANDIDATE = 4, 14
 _NAME, _GAP = 7, 2
 """Cells of a column up to the end of its numbers, at least; and between two columns."""
-_BAR, _WIDEST_BAR, _NARROW_BAR = 4, 26, 100
+_BAR, _WIDEST_BAR = 4, 26
+_NARROW, _NARROW_BAR = 100, 8
+"""Under so many columns there are bars only where few stages leave room for long ones."""
 _SCALES = (0.25, 0.5, 1.0)
 _RANKED = 50
 _LEAST = 9
@@ -85,7 +87,7 @@ def columns(decision: Decision, at: str, cells: int) -> Columns:
     name = max(_NAME, *(cell_len(LABELS.get(names[place], "")) for place in places))
     each = min(name + 1 + _WIDEST_BAR + _GAP, (cells - left + _GAP) // len(places))
     bars = each - name - 1 - _GAP
-    if cells + 8 < _NARROW_BAR or bars < _BAR:
+    if bars < (_NARROW_BAR if cells + 8 < _NARROW else _BAR):
         bars, name = 0, each - _GAP
     return Columns(tuple(places), each, name, bars, left)
 

@@ -17,6 +17,7 @@ from chatapp.conversation.sampling import SamplingSettings
 from chatapp.conversation.tree import Tree
 from chatapp.conversation.window import Window, window_of
 from chatapp.fitting import NoRoom
+from chatapp.text import counted
 from chatapp.tui.widgets.status import READY, State
 from chatapp.tui.widgets.transcript import Entry, Notice
 
@@ -92,16 +93,11 @@ def _border_details(border: Message) -> str:
     return f"{undo}   e rewrites it   {by}"
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 message`, `12 messages`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def file_facts(file: Attachment, tokens: int | None) -> str:
     """Size, tokens where they are known, and how much of it is given."""
     size = f"{file.size / 1e6:.1f} MB" if file.size >= 1e6 else f"{file.size / 1e3:.1f} KB"
     facts = [size] if file.size else []
-    facts += [f"{tokens:,} tokens"] if tokens is not None else []
+    facts += [counted(tokens, "token")] if tokens is not None else []
     if file.given is not Given.WHOLE:
         share = file.characters / max(1, len(file.document.text))
         facts.append("all of it, part by part" if file.given.by_parts else f"{file.given}, {share:.0%} of it")
@@ -198,7 +194,7 @@ def ways_out(refused: NoRoom) -> tuple[tuple[str, str], ...]:
 def details(reply: Message) -> str:
     """How a reply came to be, on one line."""
     came = reply.provenance
-    parts = [f"{len(reply.token_ids) or came.generated_tokens:,} tokens"]
+    parts = [counted(len(reply.token_ids) or came.generated_tokens, "token")]
     if came.perplexity is not None:
         parts.append(f"perplexity {came.perplexity:.3g}")
     if came.timings.tokens_per_s:
@@ -238,7 +234,9 @@ def _failure(message: Message) -> Notice:
     if message.provenance.stop_reason is StopReason.CONTEXT_FULL:
         return Notice(said, "Your message is saved.", (*DROP_OR_SUM, *NEW_OR_EDIT), "warn")
     kept = len(message.token_ids)
-    saved = f"These {kept:,} tokens are saved." if kept else "Your message is saved."
+    saved = "Your message is saved."
+    if kept:
+        saved = "This one token is saved." if kept == 1 else f"These {kept:,} tokens are saved."
     return Notice(said, f"{saved} A new engine goes on from here.", GO_ON)
 
 
@@ -276,10 +274,10 @@ def _next_step(policy: Policy) -> tuple[tuple[str, str], ...]:
 def _figures(reply: Message) -> tuple[str, ...]:
     """What the last reply took: the figures that the line had while it was written."""
     took = reply.provenance.timings
-    if not took.tokens_per_s:
+    if not took.first_token_s:
         return ()
-    tokens = f"{reply.provenance.generated_tokens:,} tokens"
-    return (f"first {took.first_token_s:.2f} s", f"{took.tokens_per_s:.1f} tok/s", tokens)
+    rate = (f"{took.tokens_per_s:.1f} tok/s",) if took.tokens_per_s else ()  # a single token has none
+    return (f"first {took.first_token_s:.2f} s", *rate, counted(reply.provenance.generated_tokens, "token"))
 
 
 def _when(message: Message) -> str:

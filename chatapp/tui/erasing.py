@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatapp.store import Gone, Purged
-from chatapp.text import display_line
-from chatapp.tui.entries import counted
+from chatapp.text import counted, display_line
 from chatapp.tui.screens.sheet import Item, Sheet
 
 if TYPE_CHECKING:

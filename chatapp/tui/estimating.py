@@ -8,7 +8,7 @@ from chatapp.conversation.attachment import Given
 from chatapp.conversation.figures import prefill_rate
 from chatapp.conversation.message import Role
 from chatapp.parts import estimated
-from chatapp.tui.entries import counted
+from chatapp.text import counted
 from chatapp.tui.progress import duration
 
 _FILLED = 0.7

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from chatapp.tui.lens_page import LensPage
 from chatapp.tui.page_view import PageView
 from chatapp.tui.screens.agenda import AgendaScreen
 from chatapp.tui.screens.cut_view import CutView
-from chatapp.tui.screens.keys import Group, KeysScreen, groups_from
+from chatapp.tui.screens.keys import KeysScreen, groups_from
 from chatapp.tui.screens.memory import MemoryScreen
 from chatapp.tui.screens.step_view import StepView
 from chatapp.tui.screens.ways import WaysScreen
@@ -30,9 +29,9 @@ if TYPE_CHECKING:
     from chatapp.tui.screens.main import MainScreen
 
 
-def key_groups(app: type, screen: type, keymap: Mapping[str, str]) -> list[Group]:
-    """Every key of the app, by area."""
-    areas: dict[str, list[type]] = {
+def key_areas(app: type, screen: type) -> dict[str, list[type]]:
+    """The classes whose keys work in each area."""
+    return {
         "anywhere": [app, *screen_classes(screen), PageView, LensPage],
         "composer": [WritingArea],
         "page": [ReadingView, BranchingView, FindingView],
@@ -45,7 +44,6 @@ def key_groups(app: type, screen: type, keymap: Mapping[str, str]) -> list[Group
         "agenda": [AgendaScreen],
         "memory": [MemoryScreen],
     }
-    return groups_from(areas, keymap)
 
 
 def screen_classes(screen: type) -> list[type[Screen[None]]]:
@@ -59,5 +57,5 @@ def show_keys(screen: MainScreen) -> None:
     """Every key, from the bindings themselves, and the model that they steer."""
     info = screen.desk.engine.info
     notes = [f"model  {info.name} {info.quantisation}, {short_path(Path(info.path))}"] if info else []
-    groups = key_groups(type(screen.app), type(screen), screen.home.settings.keys)
+    groups = groups_from(key_areas(type(screen.app), type(screen)), screen.home.settings.keys)
     screen.app.push_screen(KeysScreen(groups, notes))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from chatapp.exchange import Report, export_to, import_file
 from chatapp.home import short_path
 from chatapp.store import Store
-from chatapp.text import display_line
+from chatapp.text import counted, display_line
 from chatapp.transfer import FORMATS, Format
 from chatapp.tui.screens.sheet import Item, Sheet
 
@@ -105,7 +105,7 @@ async def _look_into(screen: MainScreen, path: Path) -> None:
 def _offered(report: Report) -> list[Item]:
     """What would come: the offer, the titles, and what was not understood."""
     many = len(report.titles)
-    said = f"{many:,} session{'s' * (many != 1)}, {report.messages:,} messages"
+    said = f"{counted(many, 'session')}, {counted(report.messages, 'message')}"
     if report.systems:
         said += f", {report.systems:,} with a system prompt"
     return [
@@ -127,7 +127,7 @@ async def _take_in(screen: MainScreen, path: Path) -> None:
         finally:
             screen.show_sessions()
         many = len(report.sessions)
-        said = f"{many:,} session{'s' * (many != 1)} with {report.messages:,} messages came in."
+        said = f"{counted(many, 'session')} with {counted(report.messages, 'message')} came in."
         screen.notify(said, markup=False, timeout=6)
         if many == 1:
             await screen.open_session(report.sessions[0])
@@ -147,5 +147,5 @@ class _Progress:
         if now - self._told >= TOLD_SECONDS and self._size:
             self._told = now
             share = min(1.0, read / self._size)
-            said = f"{self._word} … {share:.0%}, {len(report.titles):,} sessions"
+            said = f"{self._word} … {share:.0%}, {counted(len(report.titles), 'session')}"
             self._screen.notify(said, markup=False, timeout=TOLD_SECONDS)

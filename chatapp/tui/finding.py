@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from chatapp.conversation.query import Query, read_query
 from chatapp.store import Hit, StoreError
-from chatapp.text import display_line, folded
+from chatapp.text import counted, display_line, folded
 from chatapp.tui.matching import Fit
 from chatapp.tui.screens.sheet_rows import Item, Row
 from chatapp.tui.widgets.session_lines import when
@@ -36,7 +36,7 @@ async def find_messages(screen: MainScreen, typed: str, only: bool) -> tuple[lis
     rows = [row for found in sessions.values() for row in _session_rows(found, query, typed, now, everything=only)]
     said = [Row(MESSAGES, Item(MESSAGES, one, problem=True), display_line(one)) for one in query.passed_over]
     many = f"{len(hits):,}{'+' * (len(hits) == MOST_HITS)}"
-    where = f"{many} in {len(sessions):,} session{'s' * (len(sessions) != 1)}" if hits else "nothing"
+    where = f"{many} in {counted(len(sessions), 'session')}" if hits else "nothing"
     return said + rows, "" if query.empty else where
 
 

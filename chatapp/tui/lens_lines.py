@@ -9,7 +9,7 @@ from rich.style import Style
 from chatapp.conversation.decision import Candidate, TokenRecord
 from chatapp.conversation.lens import SURPRISING, Measure
 from chatapp.conversation.sampling import SETTINGS, SamplingSettings, Setting
-from chatapp.text import display_token
+from chatapp.text import counted, display_token
 from chatapp.tui.lens_state import KEYED, Reading
 from chatapp.tui.lines import Line, bar, clip, ends, fit, gap, width
 from chatapp.tui.look import Look
@@ -51,7 +51,7 @@ def figures(look: Look, reading: Reading, cells: int) -> Line:
     line: Line = []
     if reading.perplexity is not None:
         line += [("perplexity ", look.muted), (f"{reading.perplexity:.3g}", look.strong), gap(3)]
-    line += [(f"{count:,} token{'s' * (count != 1)}", look.muted), gap(3)]
+    line += [(counted(count, "token"), look.muted), gap(3)]
     line += [(f"{reading.surprises:,} above {SURPRISING:.0f} bits", look.muted)]
     said = "scored afterwards"
     return [*line, gap(3), (said, look.faint)] if reading.scored and width(line) + 3 + len(said) <= cells else line

@@ -32,6 +32,8 @@ class ModelState:
     problem: str = ""
     short: str = ""
     """The problem in a few words, for the status line."""
+    instead: ModelFile | None = None
+    """Where the one that was named is not there: one that is."""
     died: bool = False
     """Whether there was one, whose engine died too often."""
 
@@ -79,8 +81,8 @@ class Loader:
         self._begin(file)
 
     def again(self) -> bool:
-        """Load the model that there is a problem with once more; whether there is one."""
-        file = self.state.file
+        """Load the model that there is a problem with once more, or the one that is there; whether it can be."""
+        file = self.state.file or self.state.instead
         if file is None or not self.state.problem or self.loading:
             return False
         self.load(file)

@@ -29,11 +29,14 @@ def open_many(screen: MainScreen) -> None:
         return
     chat = screen.chat
     text = screen.page.composer.text.strip() or None
+    if text is None and chat.files:
+        screen.notify("Write what you want of the file; F6 then asks it in several ways.", markup=False, timeout=4)
+        return
     tree, tip = chat.session.tree, chat.session.tree.tip()
     standing = tree.get(screen.page.transcript.cursor or 0)
     question = _question(chat, standing if standing is not None and standing.kind is Kind.SAID else tip)
     if text is None and question is None:
-        screen.notify("Write a question first; f6 then asks it in several ways.", markup=False, timeout=4)
+        screen.notify("Write a question first; F6 then asks it in several ways.", markup=False, timeout=4)
         return
     settings = chat.session.sampling().settings
     seed = seed_for(settings)
@@ -42,8 +45,11 @@ def open_many(screen: MainScreen) -> None:
     def begin(answer: tuple[int, Differ] | None) -> None:
         if answer is not None:
             count, differ = answer
-            asked = text or (question.text if question else "")
-            _Many(screen, chat, variations(differ, count, settings, seed)).begin(parent, text, asked)
+            many = _Many(screen, chat, variations(differ, count, settings, seed))
+            if text is not None and chat.files:
+                screen.run_worker(many.begin_with_files(parent, text), group="send")
+            else:
+                many.begin(parent, text, text or (question.text if question else ""))
 
     screen.app.push_screen(WaysStart(settings, seed), begin)
 
@@ -64,11 +70,17 @@ class _Many:
         self._wanted = wanted
         self._ways: WaysScreen | None = None
 
+    async def begin_with_files(self, parent: int | None, text: str) -> None:
+        """Let them be written, to a text that goes with files, as those are now."""
+        await self._screen.page.renew_files(self._chat, text)
+        self.begin(parent, text, text)
+
     def begin(self, parent: int | None, text: str | None, question: str) -> None:
-        """Let them be written."""
+        """Let them be written; what is said now takes its files along."""
+        files = tuple(self._chat.files) if text is not None else ()
 
         async def turn(on_full: Policy | None) -> AsyncGenerator[TurnEvent, None]:
-            events = ask_many(self._chat, parent, self._wanted, text=text, record=1, on_full=on_full)
+            events = ask_many(self._chat, parent, self._wanted, text=text, files=files, record=1, on_full=on_full)
             async with aclosing(events):
                 async for event in events:
                     if isinstance(event, WaysBegan):
@@ -87,7 +99,9 @@ class _Many:
     def _show(self, event: WaysBegan, question: str) -> None:
         page = self._screen.page
         if event.asked is not None:
+            self._chat.files = []
             page.composer.write("")
+            page.run_worker(page.show_files(), group="chips", exclusive=True)
         self._ways = WaysScreen(self._chat, event.replies, self._wanted, question)
         self._screen.app.push_screen(self._ways, self._chosen)
 

@@ -12,7 +12,8 @@ from chatapp.conversation.message import Kind
 from chatapp.engine.protocol import Prefill, Tokens
 from chatapp.fitting import NoRoom, Prompt, leaving
 from chatapp.parts import Step
-from chatapp.tui.entries import counted, resting_state, ways_out
+from chatapp.text import counted, display_line
+from chatapp.tui.entries import resting_state, ways_out
 from chatapp.tui.loader import ModelState
 from chatapp.tui.widgets.status import State
 
@@ -68,8 +69,9 @@ class Progress:
             return self._reading()
         span = self._drawn[-1][0] - self._drawn[0][0] if len(self._drawn) > 1 else 0.0
         rate = sum(count for _, count in list(self._drawn)[1:]) / span if span else 0.0
-        facts = (f"{self.tokens:,} tokens", f"first {self._first:.2f} s" if self._first is not None else "")
-        return State(f"{rate:5.1f} tok/s".strip(), "●", facts=tuple(filter(None, facts)), keys=STOP)
+        word = f"{rate:5.1f} tok/s".strip() if rate else "writing"
+        facts = (counted(self.tokens, "token"), f"first {self._first:.2f} s" if self._first is not None else "")
+        return State(word, "●", facts=tuple(filter(None, facts)), keys=STOP)
 
     def _reading(self) -> State:
         read = self.prefill
@@ -90,7 +92,9 @@ class Progress:
 
 def _without_model(model: ModelState, waiting: tuple[str, ...]) -> State:
     """Why there is none, and how to get one."""
-    again = (("ctrl+r", "try again"),) if model.file else ()
+    again: tuple[tuple[str, str], ...] = (("ctrl+r", "try again"),) if model.file else ()
+    if model.instead is not None:
+        again = (("ctrl+r", f"load {display_line(model.instead.name)}"),)
     facts = (model.short or model.problem, *waiting)
     word = "engine stopped" if model.died else "no model"
     return State(word, "!", "err", facts=facts, keys=(*again, ("ctrl+o", "another")))

@@ -14,7 +14,7 @@ from chatapp.conversation.message import Provenance
 from chatapp.conversation.prompt import Part
 from chatapp.engine.protocol import CacheUse, Inspected
 from chatapp.fitting import Prompt
-from chatapp.text import display, display_line
+from chatapp.text import counted, display, display_line
 from chatapp.tui.lines import Line, bar, ends, gap
 from chatapp.tui.look import Look
 
@@ -64,8 +64,8 @@ def summary(shown: Shown) -> str:
     """The tokens of the last reply by where they came from."""
     total = len(shown.tokens.token_ids)
     if not shown.read:
-        return f"{total:,} tokens"
-    parts = [f"{total:,} tokens", f"{shown.reused:,} reused", f"{shown.read - shown.reused:,} read"]
+        return counted(total, "token")
+    parts = [counted(total, "token"), f"{shown.reused:,} reused", f"{shown.read - shown.reused:,} read"]
     rest = total - shown.read
     return "   ".join([*parts, f"{rest:,} since"] if rest > 0 else parts)
 
@@ -102,7 +102,7 @@ def _reason(prompt: Prompt, shared: int, *, foreign: bool) -> str:
         }.get(piece.part, "the persona changed")
     if numbers == 1 and prompt.window.left_out:
         return "the window begins at another message"
-    return f"message {numbers + len(prompt.window.left_out):,} is another"
+    return f"message {numbers + len(prompt.window.left_out):,} is a different one"
 
 
 def _shown(text: str) -> str:
@@ -179,5 +179,5 @@ def part_lines(plan: ContextPlan, look: Look, cells: int) -> list[Line]:
         figure: Line = [*bar(share, _BAR, look.muted), gap(1), (f"{tokens:>6,}", look.text)]
         lines.append(ends([(name, look.muted)], figure, cells))
     if plan.left_out:
-        lines.append(ends([("left out", look.muted)], [(f"{plan.left_out:,} messages", look.faint)], cells))
+        lines.append(ends([("left out", look.muted)], [(counted(plan.left_out, "message"), look.faint)], cells))
     return lines

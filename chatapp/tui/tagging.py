@@ -7,8 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from chatapp.conversation.session import tag_from
-from chatapp.text import display_line
-from chatapp.tui.entries import counted
+from chatapp.text import counted, display_line
 from chatapp.tui.screens.sheet import Item, Sheet
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatapp.conversation.session import SessionHead
-from chatapp.text import display_line
+from chatapp.text import counted, display_line
 from chatapp.tui.branching import open_branch_trash
 from chatapp.tui.erasing import tell_erased
 from chatapp.tui.screens.sheet import Item, Sheet
@@ -32,7 +32,11 @@ async def _open(screen: MainScreen) -> None:
     heads = await screen.desk.store.sessions(deleted=True)
     items = [
         Item(
-            "trash", head.title or "Untitled", detail=head.ending, right=f"{head.messages:,} messages", value=head
+            "trash",
+            head.title or "Untitled",
+            detail=head.ending,
+            right=counted(head.messages, "message"),
+            value=head,
         )
         for head in heads
     ]
@@ -68,7 +72,10 @@ def _ask_again(screen: MainScreen, head: SessionHead, title: str) -> None:
     items = [
         Item(f"erase {title}", "Keep it", detail="in the trash"),
         Item(
-            f"erase {title}", f"Erase {head.messages:,} messages", detail="nothing brings them back", value="erase"
+            f"erase {title}",
+            f"Erase {counted(head.messages, 'message')}",
+            detail="nothing brings them back",
+            value="erase",
         ),
     ]
     screen.app.push_screen(Sheet(items, placeholder="sure?"), decided)

@@ -9,8 +9,7 @@ from functools import lru_cache
 
 from chatapp.conversation.message import Message, Status, StopReason
 from chatapp.conversation.parting import Parting, Word, part, shared, words
-from chatapp.text import display, display_line
-from chatapp.tui.entries import counted
+from chatapp.text import counted, display, display_line
 from chatapp.tui.lines import PLAIN, Line, beside, clip, ends, fit, flow, gap, width
 from chatapp.tui.look import Look
 

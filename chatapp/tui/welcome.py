@@ -56,7 +56,11 @@ def greeting(look: Look, measure: int, persona: Persona) -> list[Line]:
 def _model(look: Look, wide: int, model: ModelState) -> list[Line]:
     file = model.file
     if file is None:
-        return flow([(display(model.problem or "Looking for a model."), look.text)], wide)
+        said = flow([(display(model.problem or "Looking for a model."), look.text)], wide)
+        if model.instead is None:
+            return said
+        name = display_line(f"load {model.instead.name}")
+        return [*said, keys((("ctrl+r", name), ("ctrl+o", "another model")), look.muted, look.faint)]
     size = memory_size(file.size)
     name, right = display_line(file.name), f"{size}, {display_line(file.source)}"
     if cell_len(name) + 2 + cell_len(right) > wide:
@@ -87,6 +91,6 @@ def _steps(look: Look, wide: int, model: ModelState) -> Line:
 
 
 def _keys(look: Look, model: ModelState, persona: Persona) -> list[Line]:
-    models = "other models" if model.file else "fetch the small one, or name a GGUF"
+    models = "other models" if model.file or model.instead else "fetch the small one, or name a GGUF"
     words = {"models": models, "persona": display_line(persona.name)}
     return [[(f"{key:<9}", look.muted), (does.format(**words), look.faint)] for key, does in KEYS]

@@ -73,6 +73,12 @@ def test_whatever_is_typed_is_a_time_to_come_or_a_sentence(phrase):
     assert said.rule or said.start >= NOW - timedelta(minutes=1) or "2026" in phrase or "/" in phrase
 
 
+@pytest.mark.parametrize(("second", "minute"), [(0, 31), (5, 31), (29, 31), (40, 32), (59, 32)])
+def test_a_span_ends_on_the_nearest_minute(second, minute):
+    said = understand("in 1 minute look up", NOW.replace(second=second))
+    assert said.start == NOW.replace(minute=minute)
+
+
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2032, 12, 31)), st.sampled_from(PHRASES))
 @settings(max_examples=300, deadline=None)
 def test_on_whatever_day_it_is_said_it_is_still_to_come(now, row):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,6 +69,16 @@ async def look(request, monkeypatch):
 
 def text_of(lines):
     return ["".join(text for text, _ in line) for line in lines]
+
+
+def test_few_stages_have_bars_on_a_narrow_terminal_too(look):
+    """The Neutral preset leaves the plain softmax and the temperature."""
+    shown = view()
+    whole = shown.seen.decision
+    rows = tuple(row.model_copy(update={"p": (row.p[0], row.p[0])}) for row in whole.rows)
+    few = whole.model_copy(update={"stages": (whole.stages[0], whole.stages[2]), "rows": rows})
+    lines = text_of(page(replace(shown, seen=replace(shown.seen, decision=few)), look, Size(80, 24), number=3))
+    assert sum("━━━━" in line for line in lines) > 3
 
 
 @pytest.mark.parametrize("look", [False, True], indirect=True)

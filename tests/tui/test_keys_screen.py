@@ -18,6 +18,7 @@ from chatapp.tui.screens.sheet import Sheet
 from chatapp.tui.themes import INK
 from chatapp.tui.widgets.sampling import SamplingPanel
 from chatapp.tui.widgets.sessions import SessionList
+from chatapp.tui.widgets.status import READY, Context, State, StatusLine
 
 AREAS = {
     "sampling": [SamplingPanel],
@@ -28,7 +29,7 @@ AREAS = {
 
 
 class Host(App[None]):
-    CSS_PATH: ClassVar = [f"../../chatapp/tui/styles/{name}.tcss" for name in ("keys", "drawer")]
+    CSS_PATH = "../../chatapp/tui/styles/drawer.tcss"
 
     def __init__(self, screen):
         super().__init__()
@@ -113,16 +114,25 @@ async def test_escape_and_its_own_key_close_the_keys(key):
 
 
 def drawer(side, heard):
-    return Drawer(SessionList() if side == "left" else SamplingPanel(), side=side, on_message=heard.append)
+    column = SessionList() if side == "left" else SamplingPanel()
+    return Drawer(column, side=side, keys=(("enter", "open"), ("esc", "page")), on_message=heard.append)
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
-async def test_a_drawer_lies_at_its_edge_over_the_whole_height(side):
+async def test_a_drawer_lies_at_its_edge_and_leaves_the_status_line_whole(side):
     app = Host(drawer(side, []))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         region = app.shown._column.region
-        assert region.height == 24
+        assert region.height == 22
+        line = app.shown.query_one(StatusLine)
+        assert (line.region.x, line.region.y, line.region.width) == (0, 22, 80)
+        app.shown.show_status(READY, Context(1284, 8192))
+        text = line.render_line(0).text
+        assert "enter open   esc page" in text
+        assert text.rstrip().endswith("1,284 / 8,192")
+        app.shown.show_status(State("31.4 tok/s", "●", keys=(("esc", "stop"),)), None)
+        assert "● 31.4 tok/s" in line.render_line(0).text
         assert (region.x == 0) if side == "left" else (region.right == 80)
         assert app.shown._column.has_focus
 
@@ -159,7 +169,7 @@ async def test_what_the_column_says_reaches_the_owner_and_nothing_else_does():
 
 
 async def test_escape_closes_a_drawer_whose_column_does_not_want_it():
-    app = Host(Drawer(Static("quiet"), side="left", on_message=print))
+    app = Host(Drawer(Static("quiet"), side="left", keys=(), on_message=print))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("escape")
         await pilot.pause()

@@ -19,12 +19,14 @@ from chatapp.paths import Paths
 from chatapp.store import Store
 from chatapp.tui import desk
 from chatapp.tui.app import ChatApp
+from chatapp.tui.commands import COMMANDS
 from chatapp.tui.entries import details
 from chatapp.tui.screens.drawer import Drawer
 from chatapp.tui.screens.main import MainScreen
 from chatapp.tui.screens.personas import PersonaPicker
 from chatapp.tui.screens.sheet import Sheet
 from chatapp.tui.start import Start
+from chatapp.tui.widgets.margin_lines import CommandLines
 from chatapp.tui.widgets.sampling import SamplingPanel
 from chatapp.tui.widgets.sessions import SessionList
 
@@ -460,6 +462,37 @@ async def test_a_key_of_ones_own_takes_the_place_of_the_apps(open_app, home):
         assert len(person.chat.session.tree) == 3
         await person.press("ctrl+y")
         assert len(person.chat.session.tree) == 0
+
+
+async def test_a_key_of_ones_own_may_be_one_that_opens_a_screen_by_itself(open_app, home):
+    Settings(keys={"chat.again": "f6"}).save(home.settings)
+    async with open_app() as person:
+        await person.ask("first")
+        await person.press("f6")
+        await person.until(lambda: person.idle and len(person.chat.session.tree) == 3)
+        assert isinstance(person.app.screen, MainScreen)
+
+
+async def test_commands_are_offered_whole_however_narrow_the_page_is(open_app):
+    async with open_app(size=(120, 36)) as person:
+        await person.type("/")
+        offered = person.screen.page.query_one(CommandLines)
+        await person.until(lambda: offered.size.height)
+        said = " ".join("".join(offered.render_line(y).text for y in range(offered.size.height)).split())
+        assert "…" not in said
+        for one in COMMANDS:
+            assert all(word in said for word in one.does.split())
+
+
+async def test_a_model_that_is_not_there_leaves_the_choice_of_the_one_that_is(open_app):
+    async with open_app(model="nope", ready=False) as person:
+        await person.until(lambda: person.desk.model.problem)
+        transcript = person.screen.page.transcript
+        page = "\n".join(transcript.render_line(y).text for y in range(20))
+        assert "ctrl+r load SmolLM2 135M Instruct" in page
+        assert "fetch the small one" not in page
+        await person.press("ctrl+r")
+        await person.until(lambda: person.desk.model.ready, 60)
 
 
 @pytest.mark.parametrize("wanted", [{"session": "nope"}, {"persona": "nope"}])

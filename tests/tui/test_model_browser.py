@@ -153,9 +153,24 @@ async def test_a_path_is_typed_and_a_name_is_found(folder):
         await pilot.pause()
         assert not app.browser.query_one(Input).display
         assert app.chosen == []
-        await pilot.press("slash", *"/x/a.gguf", "enter")
-        await pilot.pause()
+        await pilot.press("slash", *"x/a.gguf", "enter")
+        await app.workers.wait_for_complete()
         assert app.chosen == [ModelChoice(path=Path("/x/a.gguf"))]
+
+
+@pytest.mark.parametrize(
+    ("typed", "path"), [("/x/a.gguf", "/x/a.gguf"), ("~/a.gguf", "/home/anna/a.gguf"), ("./x/a.gguf", "x/a.gguf")]
+)
+async def test_the_slash_that_opened_the_field_is_no_part_of_a_path_that_begins_by_itself(
+    folder, typed, path, monkeypatch
+):
+    monkeypatch.setenv("HOME", "/home/anna")
+    app = Host(folder)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await looked(app, pilot)
+        await pilot.press("slash", *typed, "enter")
+        await app.workers.wait_for_complete()
+        assert app.chosen == [ModelChoice(path=Path(path))]
 
 
 async def test_keys_that_come_in_one_burst_are_all_the_fields(folder):
@@ -167,8 +182,8 @@ async def test_keys_that_come_in_one_burst_are_all_the_fields(folder):
             app.post_message(Key("slash" if letter == "/" else letter, letter))
         field = app.browser.query_one(Input)
         await pilot.pause()
-        assert (field.value, app.defaults) == ("etc/passwd", [])
-        await pilot.press("home", "slash", "enter")
+        assert (field.value, app.defaults) == ("/etc/passwd", [])
+        await pilot.press("enter")
         await app.workers.wait_for_complete()
         await pilot.pause()
         assert (field.value, field.display, app.chosen) == ("/etc/passwd", True, [])

@@ -83,7 +83,7 @@ def test_marks_tell_what_was_reused_read_and_added_since():
         (CacheUse(held=0, shared=0), False, "was empty"),
         (CacheUse(held=9, shared=9), False, "All that the KV cache held"),
         (CacheUse(held=9, shared=2, old="brief", new="long"), False, "token 3: the system prompt changed"),
-        (CacheUse(held=9, shared=7, old="x", new="y"), False, "message 1 is another"),
+        (CacheUse(held=9, shared=7, old="x", new="y"), False, "message 1 is a different one"),
         (CacheUse(held=9, shared=2, old="x\x1b", new="y"), True, "another session was in between"),
     ],
 )

@@ -162,6 +162,7 @@ async def test_a_low_terminal_has_no_empty_first_line_and_keeps_help_and_meter()
     async with running(size=(80, 24), **CHANGED) as (app, pilot):
         assert app.lines()[0] == "  Sampling"
         assert app.lines()[-2:] == ["  ━───────  1,284 / 8,192", ""]
+        assert app.lines()[20] == "  More               6 groups ↓"
         await pilot.press(*["down"] * 6)
         assert "again." in "\n".join(app.lines())
 
@@ -255,6 +256,19 @@ async def test_a_refused_value_stays_with_the_range_in_place_of_the_slider(typed
         assert app.heard == []
         await pilot.press(*["backspace"] * len(typed), "1", "enter")
         assert app.heard == [("temperature", 1.0)]
+
+
+async def test_enter_opens_a_value_for_whatever_is_typed():
+    async with running() as (app, pilot):
+        await pilot.press("enter", *"abc")
+        assert app.line("temperature").split() == ["▎", "temperature", "abc▏"]
+        assert any("0 to 5. enter takes it" in line for line in app.lines())
+        await pilot.press("enter")
+        assert app.line("temperature").split() == ["!", "temperature", "0", "to", "5", "abc"]
+        await pilot.press("escape", "enter", "enter")
+        assert app.heard == []
+        await pilot.press("enter", *"1.5", "enter")
+        assert app.heard == [("temperature", 1.5)]
 
 
 async def test_not_a_number_is_refused_when_pasted_too():

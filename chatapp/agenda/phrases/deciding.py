@@ -51,10 +51,12 @@ def decide(found: Found, now: datetime) -> tuple[datetime, Rule | None]:
 
 
 def _after(now: datetime, found: Found) -> datetime:
-    start = now.replace(second=0, microsecond=0) + timedelta(minutes=now.second > 0)
+    """So long from now, on the minute that is nearest to it, but not one that has begun."""
+    start = now
     for amount, unit in found.spans:
         start = _moved(start, amount, unit)
-    return start
+    start = (start + timedelta(seconds=30)).replace(second=0, microsecond=0)
+    return start if start > now else start + timedelta(minutes=1)
 
 
 def _moved(start: datetime, amount: int, unit: str) -> datetime:

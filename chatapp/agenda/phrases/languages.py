@@ -16,7 +16,7 @@ class Language:
 
     code: str
     lead: str
-    """How a request begins: `remind me`."""
+    """How a request begins: `remind me`; behind a command that says so, `me` alone."""
     edges: str
     """Words that are left over at the ends of what it is about, when the time is taken out."""
     numbers: Mapping[str, int]
@@ -70,7 +70,7 @@ class Language:
 
 ENGLISH = Language(
     code="en",
-    lead=r"(?:please )?(?:remind me|set a reminder|reminder)",
+    lead=r"(?:please )?(?:(?:remind )?me(?! and\b)|set a reminder|reminder)",
     edges=r"to|that|about|and|then|,|:|for",
     numbers={
         "an?": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7,
@@ -114,7 +114,7 @@ ENGLISH = Language(
 
 GERMAN = Language(
     code="de",
-    lead=r"(?:bitte )?(?:erinner[en]?(?: Sie)? mich(?: bitte)?|Erinnerung)(?: daran)?",
+    lead=r"(?:bitte )?(?:(?:erinner[en]?(?: Sie)? )?mich(?! und\b)(?: bitte)?|Erinnerung)(?: daran)?",
     edges=r"daran|an|dass|und|dann|,|:",
     numbers={
         "ein(?:e[rmn]?|s)?": 1, "zwei": 2, "drei": 3, "vier": 4, "fünf": 5, "sechs": 6, "sieben": 7, "acht": 8,
@@ -158,7 +158,7 @@ GERMAN = Language(
 
 FRENCH = Language(
     code="fr",
-    lead=r"(?:rappelle|rappelez)[- ]moi|rappel",
+    lead=r"(?:(?:rappelle|rappelez)[- ])?moi(?! et\b)|rappel",
     edges=r"de|d[’']|que|qu[’']|et|puis|,|:|pour",
     numbers={
         "une?": 1, "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "six": 6, "sept": 7, "huit": 8, "neuf": 9,

@@ -18,6 +18,7 @@ from chatapp.conversation.sampling.texts import (
     show_lines,
     show_text,
 )
+from chatapp.text import counted
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class TextSetting:
             return self.none
         if isinstance(value, str):
             lines = value.count("\n") + 1
-            return f"{lines} line{'s' if lines > 1 else ''}"
+            return counted(lines, "line")
         return "changed" if self.name == "chain" else str(len(value))  # type: ignore[arg-type]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from chatapp.conversation.sampling.settings import RANDOM_SEED, WHOLE_CONTEXT
+from chatapp.text import counted
 
 
 def temperature(value: float) -> str:
@@ -51,7 +52,7 @@ def max_tokens(value: float | None) -> str:
     """When it ends."""
     if value is None:
         return "A reply may use all that is free in the context window. Type a number to end it sooner."
-    return f"A reply ends after {int(value):,} tokens, finished or not; enter goes on from there."
+    return f"A reply ends after {counted(int(value), 'token')}, finished or not; enter goes on from there."
 
 
 def seed(value: float) -> str:

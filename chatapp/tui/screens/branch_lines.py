@@ -9,8 +9,8 @@ from rich.style import Style
 
 from chatapp.conversation.message import Message, Role, Status
 from chatapp.conversation.tree import Tree
-from chatapp.text import display_line
-from chatapp.tui.entries import counted, entry, tuning
+from chatapp.text import counted, display_line
+from chatapp.tui.entries import entry, tuning
 from chatapp.tui.lines import Line, clip, ends, gap, on
 from chatapp.tui.look import Look
 from chatapp.tui.screens.branch_layout import BranchRow
@@ -108,7 +108,7 @@ def _facts(tree: Tree, message: Message) -> list[tuple[str, str]]:
             facts.append(("model", came.model_name))
         if came.segments:
             facts.append(("preset", tuning(came, came.segments[-1].settings)))
-            facts.append(("seed", f"{came.segments[-1].seed:,}".replace(",", " ")))
+            facts.append(("seed", f"{came.segments[-1].seed}"))
         if came.edited_from:
             facts.append(("written", "by you, over a reply"))
         if message.token_ids:

@@ -8,7 +8,7 @@ from typing import overload
 
 from chatapp.conversation.message import Message
 from chatapp.conversation.tree import Tree
-from chatapp.tui.entries import counted
+from chatapp.text import counted
 from chatapp.tui.lines import Line, keys, width
 from chatapp.tui.look import Look
 from chatapp.tui.screens.branch_layout import branch_rows

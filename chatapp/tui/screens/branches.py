@@ -15,7 +15,7 @@ from textual.screen import Screen
 from chatapp.branching import Branches
 from chatapp.conversation.session import Session
 from chatapp.store import StoreError
-from chatapp.tui.entries import counted
+from chatapp.text import counted
 from chatapp.tui.screens.branch_page import BranchPage
 from chatapp.tui.screens.comparison import Comparison
 

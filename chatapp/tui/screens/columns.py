@@ -22,6 +22,9 @@ NARROW = 100
 BOTH = 118
 """From so many columns there is room for both."""
 WIDE = 160
+SESSION_KEYS = (("enter", "open"), ("esc", "page"), ("r", "rename"), ("del", "trash"), ("p", "pin"), ("d", "copy"))
+SAMPLING_KEYS = (("← →", "step"), ("enter", "type"), ("esc", "page"), ("del", "reset"), ("< >", "preset"))
+"""What the status line offers while a column is open over the page."""
 
 Column = TypeVar("Column", SamplingPanel, SessionList)
 
@@ -115,11 +118,17 @@ class ColumnsScreen(Screen[None]):
 
     def _open_drawer(self, name: str) -> None:
         if name == "sessions":
-            drawer = Drawer(SessionList(), side="left", on_message=self.post_message)
+            drawer = Drawer(SessionList(), side="left", keys=SESSION_KEYS, on_message=self.post_message)
         else:
-            drawer = Drawer(SamplingPanel(), side="right", on_message=self.post_message)
+            drawer = Drawer(SamplingPanel(), side="right", keys=SAMPLING_KEYS, on_message=self.post_message)
         self.app.push_screen(drawer, self._drawer_closed)
         self.call_after_refresh(self.fill_columns)
+        self.call_after_refresh(self.page.refresh_status)
+
+    @on(PageView.ContextCounted)
+    def _tell_drawer(self, event: PageView.ContextCounted) -> None:
+        if isinstance(drawer := self.app.screen, Drawer):
+            drawer.show_status(self.page.state, event.context)
 
     def _drawer_closed(self, _result: None) -> None:
         self.page.composer.focus()

@@ -10,8 +10,7 @@ from textual.binding import Binding, BindingType
 from chatapp.conversation.comparison import Block, Piece, compare, own_words
 from chatapp.conversation.message import Message
 from chatapp.conversation.tree import Tree
-from chatapp.text import display
-from chatapp.tui.entries import counted
+from chatapp.text import counted, display
 from chatapp.tui.lines import Line, beside, ends, flow, gap
 from chatapp.tui.look import Look
 from chatapp.tui.screens.branch_lines import first_words

@@ -12,8 +12,7 @@ from textual.binding import Binding, BindingType
 from chatapp.conversation.message import Role, Status
 from chatapp.errors import Refusal
 from chatapp.replay import Replayed
-from chatapp.text import display_line
-from chatapp.tui.entries import counted
+from chatapp.text import counted, display_line
 from chatapp.tui.lines import Line
 from chatapp.tui.look import Look
 from chatapp.tui.screens.branch_lines import first_words
@@ -48,7 +47,8 @@ class DetailsScreen(ReadingScreen[Literal["again"] | None]):
         try:
             async with aclosing(self._replays()) as events:
                 async for last in events:
-                    self._body.say(f"{last.done:,} of {last.total:,} tokens drawn again, all the same so far")
+                    of = f"{last.done:,} of {counted(last.total, 'token')}"
+                    self._body.say(f"{of} drawn again, all the same so far")
         except Refusal as refusal:
             self._body.say(str(refusal))
             return

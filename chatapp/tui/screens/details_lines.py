@@ -12,8 +12,7 @@ from chatapp.conversation.message import Message, Provenance, Role, Segment, Sto
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.sampling import control_named
 from chatapp.conversation.tree import Tree
-from chatapp.text import display, display_line
-from chatapp.tui.entries import counted
+from chatapp.text import counted, display, display_line
 from chatapp.tui.lines import Line, beside, clip, ends, flow
 from chatapp.tui.look import Look
 
@@ -133,13 +132,14 @@ def _figures(known: Known) -> list[tuple[str, str]]:
     took = came.timings
     given = came.segments[0].from_token if came.segments else 0
     facts = [
-        ("prompt", f"{came.prompt_tokens:,} tokens"),
+        ("prompt", counted(came.prompt_tokens, "token")),
         ("of them", f"{came.reused_tokens:,} reused, {came.evaluated_tokens:,} read"),
         ("read in", f"{took.prefill_s:.2f} s, {prefill_rate(came):,.0f} tok/s"),
         ("first token", f"{took.first_token_s:.2f} s"),
-        ("drawn", f"{len(known.message.token_ids) - given - len(came.chosen):,} tokens"),
-        ("written in", f"{took.decode_s:.2f} s, {took.tokens_per_s:.1f} tok/s"),
+        ("drawn", counted(len(known.message.token_ids) - given - len(came.chosen), "token")),
     ]
+    if took.tokens_per_s:  # a single token has no rate
+        facts.append(("written in", f"{took.decode_s:.2f} s, {took.tokens_per_s:.1f} tok/s"))
     if given:
         facts.append(("given", f"{counted(given, 'token')} at its beginning"))
     if came.chosen:

@@ -12,7 +12,10 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
+from chatapp.tui.widgets.status import Context, State, StatusLine
+
 Side = Literal["left", "right"]
+Keys = tuple[tuple[str, str], ...]
 
 
 class Drawer(ModalScreen[None]):
@@ -27,25 +30,32 @@ class Drawer(ModalScreen[None]):
         Binding("ctrl+t,f3", "close('right')", "close", show=False, id="app.sampling", priority=True),
     ]
 
-    def __init__(self, column: Widget, *, side: Side, on_message: Callable[[Message], object]) -> None:
+    def __init__(self, column: Widget, *, side: Side, keys: Keys, on_message: Callable[[Message], object]) -> None:
         """Show a column.
 
         Args:
             column: the widget to show.
             side: the edge that it lies at.
+            keys: what can be done in it, said on the status line.
             on_message: gets what the column says. Messages of a modal screen go to the app, and never reach the
                 screen below, which owns what the column is about.
         """
         super().__init__(classes=f"-{side}")
-        self._column, self._side, self._tell = column, side, on_message
+        self._column, self._side, self._keys, self._tell = column, side, keys, on_message
+        self._status = StatusLine()
 
     def compose(self) -> ComposeResult:
-        """The column."""
+        """The column, and the status line over the page's own, which would be covered by half."""
         yield self._column
+        yield self._status
 
     def on_mount(self) -> None:
         """Be ready for its keys."""
         self._column.focus()
+
+    def show_status(self, state: State, context: Context | None) -> None:
+        """Say what the page's line says; while nothing happens, the keys of the column."""
+        self._status.show(State("", "▎", keys=self._keys) if state.quiet else state, context)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The key of the column at the other edge does nothing here."""

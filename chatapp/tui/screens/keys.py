@@ -54,15 +54,21 @@ def groups_from(
     return [(area, rows) for area, rows in groups if rows]
 
 
-def _rows(cls: type, keymap: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def described(cls: type) -> Iterator[Binding]:
+    """The bindings of a class that say what they do."""
     for given in getattr(cls, "BINDINGS", ()):
         binding = given if isinstance(given, Binding) else Binding(*given)
         if binding.description:
-            written = keymap.get(binding.id or "", binding.key)
-            yield binding.key_display or key_name(written), _sentence_part(binding.description)
+            yield binding
 
 
-def _sentence_part(text: str) -> str:
+def _rows(cls: type, keymap: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for binding in described(cls):
+        written = keymap.get(binding.id or "", binding.key)
+        yield binding.key_display or key_name(written), sentence_part(binding.description)
+
+
+def sentence_part(text: str) -> str:
     """Without a capital at its beginning, save for a name in capitals."""
     return text if text[:2].isupper() else text[:1].lower() + text[1:]
 

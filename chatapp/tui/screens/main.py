@@ -51,8 +51,8 @@ class MainScreen(SessionsScreen):
         Binding("ctrl+o", "models", "model", id="app.model"),
         Binding("ctrl+g", "personas", "persona", id="app.persona"),
         Binding("f4", "cut", "how the next token is decided", id="app.cut"),
-        Binding("f6", "many", "several replies at once", id="app.many", priority=True),
-        Binding("f7", "branches", "branches", id="app.branches", priority=True),
+        Binding("f6", "many", "several replies at once", id="app.many"),
+        Binding("f7", "branches", "branches", id="app.branches"),
         Binding("f8", "inspect", "the prompt, token by token", id="app.prompt"),
         Binding("f9", "agenda", "agenda", id="app.agenda"),
     ]

@@ -12,6 +12,7 @@ from chatapp.conversation.memory import Entry
 from chatapp.engine.client import EngineDied, EngineError
 from chatapp.home import short_path
 from chatapp.memory import MemoryFile
+from chatapp.text import counted
 from chatapp.tui.editor import edit_file
 from chatapp.tui.screens.ledger import LedgerRow
 from chatapp.tui.screens.ledger_screen import LedgerScreen
@@ -55,14 +56,14 @@ class MemoryScreen(LedgerScreen):
             ("told to this session only, and not remembered any more", [self._row(entry) for entry in gone]),
         ]
         cost = self._costs.get(self._known)
-        told = f"{len(self._known)} in this session" + (f", {cost:,} tokens" if cost is not None else "")
+        told = f"{len(self._known)} in this session" + (f", {counted(cost, 'token')}" if cost is not None else "")
         self.ledger.show(groups, aside=told, does=KEYS)
         self._count_costs([entry.text for entry in (*entries, *gone)])
 
     def _row(self, entry: Entry) -> LedgerRow:
         told = entry.text in self._known
         cost = self._costs.get((entry.text,))
-        right = f"{cost:,} tokens" if cost is not None else ""
+        right = counted(cost, "token") if cost is not None else ""
         facts = (
             ("from", ", ".join(filter(None, (str(entry.day or ""), entry.source))) or "the file"),
             ("session", "this one was told it" if told else "this one was not told it"),

@@ -12,7 +12,7 @@ from chatapp.engine.experience import Seen
 from chatapp.engine.fit import Fit, memory_size
 from chatapp.engine.header import Header, advice
 from chatapp.home import short_path
-from chatapp.text import display_line
+from chatapp.text import counted, display_line
 from chatapp.tui.lines import Line, bar, clip, ends, flow, gap, indent, width
 from chatapp.tui.look import Look
 from chatapp.tui.screens.list_page import Row
@@ -37,7 +37,7 @@ class Standing:
     default: str
 
 
-def counted(models: Sequence[ModelFile], *, looking: bool) -> str:
+def how_many(models: Sequence[ModelFile], *, looking: bool) -> str:
     """How many there are, and whether more may come."""
     sound = sum(not model.problem for model in models)
     return f"{sound:,} found" + (", looking on" if looking else "")
@@ -167,7 +167,7 @@ def _facts(one: ModelFile, header: Header, seen: Seen) -> list[tuple[str, str]]:
     if len(header.files) > 1:
         rows.append(("files", f"{len(header.files)}"))
     if seen.tokens_per_s:
-        threads = f", {seen.n_threads} thread{'s' if seen.n_threads != 1 else ''}" if seen.n_threads else ""
+        threads = f", {counted(seen.n_threads, 'thread')}" if seen.n_threads else ""
         rows.append(("speed", f"{seen.tokens_per_s:,.1f} tok/s last time{threads}"))
     return rows
 

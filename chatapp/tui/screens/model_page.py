@@ -14,7 +14,7 @@ from chatapp.tui.screens.list_page import ListPage, Row
 from chatapp.tui.screens.model_lines import (
     OFFER,
     Standing,
-    counted,
+    how_many,
     list_lines,
     model_lines,
     offer_lines,
@@ -78,7 +78,7 @@ class ModelPage(ListPage):
 
     def head(self) -> tuple[str, str]:
         """The title, and how many were found."""
-        return "Models", counted(self.models, looking=self.looking)
+        return "Models", how_many(self.models, looking=self.looking)
 
     def rows(self, look: Look, cells: int, *, roomy: bool) -> list[Row]:
         """The models, by where they lie."""

@@ -25,6 +25,8 @@ from chatapp.tui.screens.model_page import ModelPage
 from chatapp.tui.widgets.field import Field
 
 _FIELD_AT = 6
+_SLASH = "/"
+"""The key that opens the field, and the beginning of many a path: it stands there as it was typed."""
 _SHOWN_EVERY = 0.1
 """Seconds between two pictures of a search that goes on."""
 
@@ -95,6 +97,7 @@ class ModelBrowser(Screen[ModelChoice | None]):
         self._problem = problem
         self._search = 0
         self._field = Field("a part of a name, or the path of a GGUF")
+        self._field.select_on_focus = False  # what is typed comes behind the slash
         self._field.display = False
 
     def compose(self) -> ComposeResult:
@@ -176,7 +179,9 @@ class ModelBrowser(Screen[ModelChoice | None]):
     def action_type(self) -> None:
         """Ask for a part of a name, or for a path."""
         self._page.typing = True
-        self._page.say("")
+        self._page.say("A part of a name, or the path of a GGUF.")
+        self._field.value = _SLASH
+        self._field.cursor_position = len(_SLASH)
         self._field.display = True
         self.set_focus(self._field)  # at once, so that no key comes between
 
@@ -187,7 +192,8 @@ class ModelBrowser(Screen[ModelChoice | None]):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        if event.value and _path_in(event.value) is None and not self._page.find(event.value):
+        name = event.value.removeprefix(_SLASH)
+        if name and _path_in(event.value) is None and not self._page.find(name):
             self._page.say("There is none of that name.")
 
     @on(Input.Submitted)
@@ -202,10 +208,13 @@ class ModelBrowser(Screen[ModelChoice | None]):
     @work(group="path", exclusive=True)
     async def _try(self, path: Path) -> None:
         """Take a path that leads to a model; with another the field keeps what was typed."""
-        if problem := await asyncio.to_thread(self._problem, path):
-            self._page.say(problem)
-        else:
+        near = Path(str(path).removeprefix(_SLASH))  # the slash may only have opened the field
+        if not (problem := await asyncio.to_thread(self._problem, path)):
             self.dismiss(ModelChoice(path=path))
+        elif not near.is_absolute() and not await asyncio.to_thread(self._problem, near):
+            self.dismiss(ModelChoice(path=near))
+        else:
+            self._page.say(problem)
 
     def _end_typing(self) -> None:
         self._page.typing = False
@@ -216,7 +225,9 @@ class ModelBrowser(Screen[ModelChoice | None]):
 
 
 def _path_in(text: str) -> Path | None:
-    """The path that a text looks like."""
+    """The path that a text looks like; a slash before a path of its own only opened the field."""
     text = repair(text).strip()
-    looks_like_one = text.casefold().endswith(".gguf") or "/" in text or "\\" in text
+    if text[:1] == _SLASH and text[1:2] in {"/", "~", "."}:
+        text = text[1:]
+    looks_like_one = text.casefold().endswith(".gguf") or text[:1] == "~" or "/" in text[1:] or "\\" in text
     return Path(text).expanduser() if looks_like_one else None

@@ -13,7 +13,7 @@ from chatapp.conversation.persona import Persona
 from chatapp.conversation.sampling import SETTINGS
 from chatapp.home import short_path
 from chatapp.personas import Listed, macro_spans
-from chatapp.text import display, display_line
+from chatapp.text import counted, display, display_line
 from chatapp.tui.lines import Line, clip, ends, flow, gap, indent, width
 from chatapp.tui.look import Look
 
@@ -35,7 +35,7 @@ class Standing:
     default: str
 
 
-def counted(listed: Sequence[Listed]) -> str:
+def by_origin(listed: Sequence[Listed]) -> str:
     """How many there are of each origin."""
     yours = sum(one.origin == "yours" for one in listed)
     return f"{len(listed) - yours} shipped, {yours} yours" if yours else f"{len(listed)} shipped"
@@ -122,7 +122,7 @@ def facts(persona: Persona, cost: int | None, context: int) -> list[tuple[str, s
         ("preset", persona.preset.name),
         ("overrides", _overrides(persona) or "none"),
         ("stops", "  ".join(f"“{stop}”" for stop in persona.sampling.get("stop", ())) or "none"),
-        ("examples", f"{turns} turn{'' if turns == 1 else 's'}" if turns else "none"),
+        ("examples", counted(turns, "turn") if turns else "none"),
     ]
     if persona.prefill:
         rows.append(("begins", f"“{persona.prefill}”"))
@@ -131,7 +131,7 @@ def facts(persona: Persona, cost: int | None, context: int) -> list[tuple[str, s
     if not persona.template:
         rows.append(("sent as", "plain text, without the chat template"))
     if cost is not None:
-        rows.append(("costs", f"{cost:,} tokens" + (f" of {context:,}" if context else "")))
+        rows.append(("costs", counted(cost, "token") + (f" of {context:,}" if context else "")))
     return rows
 
 

@@ -9,7 +9,7 @@ from chatapp.text import display_line
 from chatapp.tui.lines import Line, keys, width
 from chatapp.tui.look import Look
 from chatapp.tui.screens.list_page import ListPage, Row
-from chatapp.tui.screens.persona_lines import Standing, counted, list_lines, preview_lines
+from chatapp.tui.screens.persona_lines import Standing, by_origin, list_lines, preview_lines
 
 
 class PersonaPage(ListPage):
@@ -33,7 +33,7 @@ class PersonaPage(ListPage):
 
     def head(self) -> tuple[str, str]:
         """The title, and how many there are of each origin."""
-        return "Personas", counted(self.listed)
+        return "Personas", by_origin(self.listed)
 
     def rows(self, look: Look, cells: int, *, roomy: bool) -> list[Row]:
         """The personas, in their groups."""

@@ -12,7 +12,7 @@ from textual.screen import Screen, ScreenResultType
 from textual.strip import Strip
 from textual.widget import Widget
 
-from chatapp.text import display_line
+from chatapp.text import counted, display_line
 from chatapp.tui.lines import Line, clip, ends, gap, keys, strip, width
 from chatapp.tui.look import Look, look_of
 
@@ -161,7 +161,7 @@ class ReadingPage(Widget):
 
     def _key_line(self, look: Look) -> Line:
         below = len(self.lines) - self.top - self.room
-        more: Line = [(f"{below:,} more line{'s' * (below > 1)} ↓", look.faint)] if below > 0 else []
+        more: Line = [(f"{counted(below, 'more line')} ↓", look.faint)] if below > 0 else []
         pairs = list(self.keys())
         while width(line := keys(pairs, look.muted, look.faint)) + width(more) + 2 > self.cells and len(pairs) > 1:
             pairs.pop(-2)

@@ -25,7 +25,7 @@ from chatapp.home import short_path
 from chatapp.store import StoreError
 from chatapp.store.backup import Backup, Contents, backups_of, contents_of
 from chatapp.store.recovery import Recovered, rescue, restore, start_anew
-from chatapp.text import display_line
+from chatapp.text import counted, display_line
 from chatapp.tui.lines import Line, clip, flow, gap, indent, keys, strip
 from chatapp.tui.look import Look, look_of
 from chatapp.tui.page import page_geometry
@@ -49,7 +49,7 @@ def choices(database: Path, newest: tuple[Backup, Contents] | None) -> list[Choi
     found: list[Choice] = []
     if newest is not None:
         backup, held = newest
-        found.append(Choice("restore", f"restore the backup of {backup.day}", counted(held)))
+        found.append(Choice("restore", f"restore the backup of {backup.day}", str(held)))
     if database.is_file() and database.stat().st_size:
         found.append(Choice("rescue", "rescue what can be read", "page by page, into a new file"))
         found.append(Choice("read", "open it to read only", "nothing is written"))
@@ -58,12 +58,6 @@ def choices(database: Path, newest: tuple[Backup, Contents] | None) -> list[Choi
         Choice("anew", "start anew", "with no sessions"),
         Choice("quit", "quit", "everything stays as it is"),
     ]
-
-
-def counted(held: Contents) -> str:
-    """`41 sessions, 1,203 messages`."""
-    sessions, messages = len(held.sessions), len(held.messages)
-    return f"{sessions:,} session{'s' * (sessions != 1)}, {messages:,} message{'s' * (messages != 1)}"
 
 
 def newest_good(database: Path) -> tuple[Backup, Contents] | None:
@@ -146,10 +140,10 @@ class RecoveryScreen(Screen[str | None]):
 def _result(way: Way, back: Recovered, newest: tuple[Backup, Contents] | None) -> tuple[str, str]:
     """What came back, and where the rest is."""
     said = {"restore": "The backup is back", "rescue": "Rescued", "anew": "A new start"}[way]
-    sentence = f"{said}: {counted(back.contents)}."
+    sentence = f"{said}: {back.contents}."
     in_backup = newest[1].messages if way == "rescue" and newest is not None else frozenset()
     if newest is not None and (lacking := len(in_backup - back.contents.messages)):
-        sentence += f" {lacking:,} messages of the backup of {newest[0].day} could not be read here."
+        sentence += f" {counted(lacking, 'message')} of the backup of {newest[0].day} could not be read here."
     kept = f"The damaged file is kept: {short_path(back.quarantine)}" if back.quarantine else ""
     return sentence, kept
 

@@ -44,18 +44,18 @@ class SamplingScreen(ColumnsScreen):
     def show_sampling(self) -> None:
         """The settings in force."""
         for panel in self.columns(SamplingPanel):
-            panel.show(self.chat.session.sampling(), context=self._window, presets=self.tuning.presets)
+            panel.show(self.chat.session.sampling(), context=self._window_in(panel), presets=self.tuning.presets)
 
-    @property
-    def _window(self) -> tuple[int, int] | None:
-        return (self._meter.used, self._meter.total) if self._meter else None
+    def _window_in(self, panel: SamplingPanel) -> tuple[int, int] | None:
+        """Tokens used, and tokens there is room for; in a drawer the status line below it has them."""
+        return (self._meter.used, self._meter.total) if self._meter and panel.screen is self else None
 
     @on(PageView.ContextCounted)
     def _counted(self, event: PageView.ContextCounted) -> None:
         if event.context != self._meter or event.plan != self._plan:
             self._meter, self._plan = event.context, event.plan
             for panel in self.columns(SamplingPanel):
-                panel.show_context(self._window, self._plan)
+                panel.show_context(self._window_in(panel), self._plan)
 
     def show_token(self, chat: Chat, event: TurnEvent) -> None:
         """How the last token of the reply was decided; told no faster than is painted."""

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from textual.strip import Strip
 from textual.widget import Widget
 
-from chatapp.text import display_line
-from chatapp.tui.entries import counted
+from chatapp.text import counted, display_line
 from chatapp.tui.lines import Line, clip, ends, gap, keys, strip
 from chatapp.tui.look import Look, look_of
 from chatapp.tui.ways_lines import SPACE, Column, columns, parting_lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from chatapp.text import display
+from chatapp.text import counted, display
 
 FOLD_BYTES = 8 * 1024
 FOLD_LINE = 2 * 1024
@@ -48,7 +48,7 @@ class Folds:
         lines = text.count("\n") + 1
         size = len(text.encode())
         amount = f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} KB"
-        name = f"[{lines:,} line{'s' if lines > 1 else ''}, {amount}]"
+        name = f"[{counted(lines, 'line')}, {amount}]"
         count = 2
         while name in self._folded:
             name = f"{name.removesuffix(']').partition(' #')[0]} #{count}]"

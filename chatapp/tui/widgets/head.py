@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual.strip import Strip
 from textual.widget import Widget
 
-from chatapp.text import display_line
+from chatapp.text import counted, display_line
 from chatapp.tui.lines import Line, clip, ends, gap, strip, width
 from chatapp.tui.look import look_of
 from chatapp.tui.page import page_geometry
@@ -72,5 +72,5 @@ class NewLines(Widget):
         """Blank, or the count."""
         look = look_of(self.app)
         x, _ = page_geometry(self.size.width)
-        text = f"{self._count:,} new line{'s' if self._count > 1 else ''} below" if self._count and not y else ""
+        text = f"{counted(self._count, 'new line')} below" if self._count and not y else ""
         return strip([gap(x + 2), (text, look.faint)], self.size.width, look.ground)

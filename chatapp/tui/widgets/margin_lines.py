@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from chatapp.text import display_line
 from chatapp.tui.commands import Command
-from chatapp.tui.lines import Line, clip, ends, gap, keys, strip, width
+from chatapp.tui.lines import Line, clip, ends, flow, gap, keys, strip, width
 from chatapp.tui.look import Look, look_of
 from chatapp.tui.page import page_geometry
 
@@ -29,8 +29,16 @@ class MarginLines(Widget):
 
     def redraw(self) -> None:
         """Something else is to be said."""
-        self.styles.height = len(self.lines(look_of(self.app), page_geometry(self.app.size.width)[1]))
+        self._take_room()
         self.refresh()
+
+    def on_resize(self) -> None:
+        """On another measure there may be more lines, or fewer."""
+        self._take_room()
+
+    def _take_room(self) -> None:
+        cells = self.container_size.width or self.app.size.width
+        self.styles.height = len(self.lines(look_of(self.app), page_geometry(cells)[1]))
 
     def notify_style_update(self) -> None:
         """The theme may have changed."""
@@ -67,8 +75,9 @@ class CommandLines(MarginLines):
             left: Line = [gap(2), (name, look.text), (f" {one.takes}" if one.takes else "", look.faint)]
             left.append(gap(wide + 2 - len(name) - len(one.takes) - bool(one.takes)))
             does = keys([("tab", "take")], look.muted, look.faint) if place == 0 and measure >= _ROOMY else []
-            left.append((clip(one.does, max(0, measure - wide - 5 - width(does))), look.muted))
-            lines.append(ends(left, does, measure))
+            said = flow([(one.does, look.muted)], max(8, measure - wide - 5 - width(does)))
+            lines.append(ends([*left, *said[0]], does, measure))
+            lines += [[gap(wide + 4), *line] for line in said[1:]]
         return [*lines, []] if lines else []
 
 
@@ -89,7 +98,7 @@ class DueLines(MarginLines):
         """One line each, and one for those that are more than a few."""
         lines: list[Line] = []
         for place, (when, text) in enumerate(self._due[:MOST_DUE]):
-            does = keys([("f9", "agenda")], look.text, look.faint) if place == 0 else []
+            does = keys([("F9", "agenda")], look.text, look.faint) if place == 0 else []
             room = max(0, measure - len(when) - 5 - width(does))
             left: Line = [("! ", look.warn), (display_line(when), look.warn), gap(2)]
             lines.append(ends([*left, (clip(display_line(text), room), look.strong)], does, measure))

@@ -19,6 +19,8 @@ from chatapp.tui.mentions import Mention, mention_in, pasted_path
 from chatapp.tui.widgets.folds import CHIP, Folds
 
 MAX_PASTE = 4 * 2**20
+SCREENS_KEYS = ("f6", "f7")
+"""Keys of Textual's text area that open something here."""
 
 
 class Owner(Protocol):
@@ -95,6 +97,7 @@ class WritingArea(TextArea):
     def __init__(self, owner: Owner, *, id: str) -> None:  # noqa: A002  Textual's own name
         super().__init__(id=id, soft_wrap=True, compact=True, highlight_cursor_line=False)
         self.cursor_blink = False
+        self.let_go(SCREENS_KEYS)
         self._owner = owner
         self._folds = Folds()
         self._mentioned: str | None = None

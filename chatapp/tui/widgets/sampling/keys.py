@@ -19,6 +19,6 @@ KEYS: list[BindingType] = [
     Binding("<", "preset(-1)", "Previous preset", show=False, id="sampling.previous_preset"),
     Binding(">", "preset(1)", "Next preset", show=False, id="sampling.next_preset"),
     Binding("s", "save_as", "Save as a preset", show=False, id="sampling.save_as"),
-    Binding("enter,space", "open", "Unfold, edit", show=False, id="sampling.open"),
+    Binding("enter,space", "open", "Unfold, edit, type a value", show=False, id="sampling.open"),
     Binding("escape", "leave", "Leave", show=False, id="sampling.leave"),
 ]

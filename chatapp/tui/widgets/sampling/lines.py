@@ -24,7 +24,7 @@ from chatapp.conversation.sampling import (
     overridden,
     typed_range,
 )
-from chatapp.text import display_line
+from chatapp.text import counted, display_line
 from chatapp.tui.lines import Line, ends, fit, flow, gap, indent, meter, slider, width
 from chatapp.tui.look import Look
 from chatapp.tui.prompt_lines import part_lines
@@ -79,13 +79,17 @@ def draw(view: View, look: Look, cells: int, height: int) -> Picture:
     if view.token is not None and not deeper:
         token = indent(token_lines(view.token, look, cells - _EDGE - _RIGHT_MARGIN), _EDGE)
         lines += token if len(lines) + len(token) <= room else []
-    if deeper or len(lines) + _FOLDED_LINES <= room:
+    whole = len(lines) + _FOLDED_LINES <= room
+    if deeper or whole:
         _draw_families(picture, view, look, cells)
     lines += help_lines if deeper else []
     if deeper:
         _scroll(picture, view.at, len(help_lines), room)
     del lines[room:]
     lines += [[] for _ in range(height - len(lines))]
+    if room and not (deeper or whole or lines[room - 1]):
+        more: Line = [(f"{counted(len(FAMILIES), 'group')} ↓", look.faint)]
+        lines[room - 1] = ends([gap(_EDGE), ("More", look.muted)], more, cells - _RIGHT_MARGIN)
     _draw_plan(lines, view, look, cells)
     if view.context is not None and height >= 2:
         lines[height - 2] = _context_line(*view.context, look)
@@ -268,6 +272,8 @@ def _help(view: View, look: Look, cells: int) -> list[Line]:
     if isinstance(row, TextSetting):
         return indent(flow([(f"{row.help} enter edits.", look.muted)], room), _EDGE)
     assert isinstance(row, Setting)  # noqa: S101  the preset line was answered above
+    if view.typed is not None:
+        return indent(flow([(f"{range_text(row.name)}. enter takes it, esc leaves it.", look.muted)], room), _EDGE)
     lines = flow(_worked(row.explain(getattr(view.force.settings, row.name)), look), room)
     if by := overridden(view.force.settings).get(row.name):
         lines.append([("! ", look.text), (f"idle: {by}", look.muted)])

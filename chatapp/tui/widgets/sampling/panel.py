@@ -53,12 +53,14 @@ class SamplingPanel(NamingColumn, can_focus=True):
             self._want(setting, stepped(setting, self._value, direction, big=big))
 
     def action_open(self) -> None:
-        """Fold a family or unfold it; edit a text."""
+        """Fold a family or unfold it; edit a text; begin to type a number."""
         row = self._view.row
         if isinstance(row, Family):
             self._fold(row, shut=row.name in self._view.unfolded)
         elif isinstance(row, TextSetting):
             self.post_message(self.Edit(row.name))
+        elif isinstance(row, Setting):
+            self._see(typed="")
 
     def _fold(self, family: Family, *, shut: bool) -> None:
         self._see(unfolded=self._view.unfolded - {family.name} if shut else self._view.unfolded | {family.name})

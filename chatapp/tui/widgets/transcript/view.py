@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from chatapp.text import display, display_line
+from chatapp.text import counted, display, display_line
 from chatapp.tui.lines import Line, clip, gap, width
 from chatapp.tui.look import Look
 
@@ -174,7 +174,7 @@ class MessageView:
         hidden = len(rows) - FOLDED_LINES
         if hidden <= 0 or self.unfolded:
             return rows
-        more = f"… {hidden:,} more line{'s' if hidden > 1 else ''}, enter opens"
+        more = f"… {counted(hidden, 'more line')}, enter opens"
         return [*rows[:FOLDED_LINES], Row([(more, sheet.look.muted)], at=rows[FOLDED_LINES].at)]
 
     def _framed(self, body: list[Row], sheet: Sheet, place: Place) -> list[Row]:
