@@ -12,7 +12,7 @@ from pathlib import Path
 import apsw
 
 from benchmarks.pairs import Row
-from benchmarks.stores import RARE, many_sessions
+from benchmarks.stores import RARE, long_session, many_sessions
 from benchmarks.terminal import Terminal
 from chatapp.conversation.query import read_query
 from chatapp.store import search, sessions
@@ -21,7 +21,9 @@ from chatapp.tui.finding import MOST_HITS
 from chatapp.tui.screens.sessions_screen import SESSIONS_AT_ONCE
 
 SESSIONS, MESSAGES_EACH = 10_000, 20
-START_MS, LIST_MS, SEARCH_MS = 1000.0, 50.0, 200.0
+LONG = 10_000
+"""Messages of the one long session."""
+START_MS, LIST_MS, SEARCH_MS, OPEN_MS = 1000.0, 50.0, 200.0, 300.0
 ROUNDS = 5
 TYPED = (
     "lamp", "la", "lamp keeper", '"lamp keeper"', RARE, RARE[:4], "lamp OR sea", "lamp -sea", "-lamp", "zebra",
@@ -45,6 +47,7 @@ def rows() -> list[Row]:
     return [
         _row("start, long history", statistics.median(starts), START_MS),
         _row("session list", statistics.median(lists), LIST_MS),
+        _row("open 10,000 messages", _opening(), OPEN_MS),
         _row("search, p95", statistics.quantiles(searches, n=20)[-1], SEARCH_MS),
     ]
 
@@ -68,12 +71,25 @@ def _milliseconds(does: Callable[[], object]) -> float:
     return 1000 * (time.perf_counter() - began)
 
 
-def _start(folder: str) -> float:
-    """Milliseconds until the list of sessions is on the screen."""
+def _start(folder: str, *wanted: str, seen: bytes = b"Sessions") -> float:
+    """Milliseconds until something is on the screen: if nothing else is named, the list of sessions."""
     began = time.perf_counter()
-    with Terminal([sys.executable, "-m", "chatapp", "--data-dir", folder]) as terminal:
-        terminal.read_until(b"Sessions", 20)
+    with Terminal([sys.executable, "-m", "chatapp", "--data-dir", folder, *wanted]) as terminal:
+        terminal.read_until(seen, 20)
         return 1000 * (time.perf_counter() - began)
+
+
+def _opening() -> float:
+    """Milliseconds until the end of a long session is on the screen, more than for one of two messages."""
+    with tempfile.TemporaryDirectory() as short, tempfile.TemporaryDirectory() as long:
+        starts: dict[str, list[float]] = {short: [], long: []}
+        counts = {short: 2, long: LONG}
+        uids = {folder: long_session(Path(folder) / "chats.db", count) for folder, count in counts.items()}
+        for _ in range(ROUNDS):
+            for folder, uid in uids.items():
+                last = f"Question {counts[folder] // 2 - 1}:".encode()
+                starts[folder].append(_start(folder, "--session", uid, seen=last))
+        return statistics.median(starts[long]) - statistics.median(starts[short])
 
 
 if __name__ == "__main__":
