@@ -133,9 +133,32 @@ async def _overflow(app: ChatApp, pilot: Pilot[None]) -> None:
     assert isinstance(app.screen, MainScreen)  # noqa: S101
     app.screen.page.composer.insert("Who kept the lighthouse?")
     story = app.screen.home.paths.data / "story.txt"
-    story.write_text("The lamp was lit again, and the boats came home before the rain. " * 2000)
+    story.write_text("The lamp was lit again, and the boats came home before the rain.\n" * 2000)
     app.screen.page.attach(story)
     await pilot.pause(3)
+
+
+async def _by_parts(app: ChatApp, pilot: Pilot[None]) -> None:
+    """Have a file read by parts, and wait until some are done."""
+    await _overflow(app, pilot)
+    await pilot.press("down", "down", "enter")
+    await pilot.pause(1)
+    await pilot.press("enter")
+    assert isinstance(app.screen, MainScreen)  # noqa: S101
+    chat = app.screen.chat
+    for _ in range(600):
+        await pilot.pause(0.1)
+        made = chat.streaming.provenance.by_parts if chat.streaming else None
+        if made is not None and made.done > 1:
+            break
+    await pilot.pause(3)
+
+
+async def _parts(app: ChatApp, pilot: Pilot[None]) -> None:
+    """Look at what came of the parts so far."""
+    await _by_parts(app, pilot)
+    await pilot.press("shift+up", "o")
+    await pilot.pause(0.4)
 
 
 async def _cite(app: ChatApp, pilot: Pilot[None]) -> None:
@@ -250,6 +273,8 @@ SHOTS = [
         for name, act in (
             ("files", _offer),
             ("overflow", _overflow),
+            ("by-parts", _by_parts),
+            ("parts-read", _parts),
             ("cited", _cite),
             ("sources", _sources),
             ("passage", _passage),

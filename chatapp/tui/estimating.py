@@ -9,7 +9,6 @@ from chatapp.conversation.figures import prefill_rate
 from chatapp.conversation.message import Role
 from chatapp.parts import estimated
 from chatapp.text import counted
-from chatapp.tui.progress import duration
 
 _FILLED = 0.7
 """Of what a result may have, about so much is used."""
@@ -31,4 +30,5 @@ def about_parts(chat: Chat, fit: Fit, given: Given) -> str:
     if not paces or not paces[-1][0]:
         return said
     reads, writes = paces[-1]
-    return f"{said}, {duration(fit.tokens / reads + number * each * _FILLED / writes)}"
+    minutes = (fit.tokens / reads + number * each * _FILLED / writes) / 60
+    return f"{said}, {max(1, round(minutes)):,} min"

@@ -99,8 +99,8 @@ def _part(file: Attachment, result: PartResult) -> LedgerRow:
     return LedgerRow(
         _Stretch(file, file.document.place_at(result.start), (result.round, result.place)),
         f"{result.place:,} of {result.of:,}",
-        result.problem or " ".join(result.text.split()),
-        right=file.document.in_words(span),
+        file.document.in_words(span),
+        right="failed" if result.problem else "",
         urgent=bool(result.problem),
         facts=facts,
         body=result.problem or result.text,
