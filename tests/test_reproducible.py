@@ -12,13 +12,15 @@ import subprocess
 import sys
 
 import pytest
-from bare_loop import COUNT, LONG, PROMPTS, SYSTEM, TASKS, TOKENS
+from bare_loop import COUNT, LONG, PROMPTS, SYSTEM, TASKS, TOKENS, BareLoop
+from tiny_models import plain, recurrent, sliding_window
 
 from chatapp.chat import Chat
 from chatapp.config import Settings
 from chatapp.conversation.message import Status
 from chatapp.conversation.persona import Persona
 from chatapp.engine.client import Engine
+from chatapp.engine.model import ModelOptions
 from chatapp.engine.recall import Recall
 from chatapp.engine.snapshots import Snapshots
 from chatapp.engine.worker.process import usable_cores
@@ -29,6 +31,8 @@ from chatapp.turn import Ended
 GREEDY = {"temperature": 0.0, "max_tokens": TOKENS}
 PERSONA = Persona(name="Plain", system=SYSTEM, sampling=GREEDY)
 FORKED_AT = 5
+LETTER = 270
+"""A token of the tiny models that stands for a letter, as those after it do."""
 
 
 @pytest.fixture
@@ -127,6 +131,33 @@ async def test_so_do_those_of_a_session_that_is_opened_again_by_another_engine(b
     assert again.provenance.reused_tokens > LONG - 20
     further = await said(chat.send("Why?"))
     assert further.provenance.evaluated_tokens < 60
+
+
+@pytest.mark.parametrize("make", [plain, sliding_window, recurrent], ids=lambda make: make.__name__)
+async def test_so_do_forks_and_what_follows_them_on_every_kind_of_model(make, tmp_path):
+    """Where the cache cannot be cut back to a fork, what stands before it is read anew, or comes from a copy."""
+    path = make(tmp_path / "tiny.gguf")
+    loop, store, engine = BareLoop(path, 1), await Store.temporary(), Engine(tmp_path / "engine.log")
+    options = ModelOptions(path=str(path), n_ctx=1024, n_threads=1, reproducible=True)
+    chat = Chat(await store.create_session(PERSONA), store, engine, options)
+
+    async def prompt():
+        return list((await engine.prompts.inspect(chat.prompt.turns)).token_ids)
+
+    try:
+        first = await said(chat.send("Tell me of the sea, the lamp and the keeper; then of rain."))
+        asked = await prompt()
+        assert first.token_ids == loop.reply(asked)
+        for index in (len(first.token_ids) - 1, 3, 0):
+            begun = [*first.token_ids[:index], LETTER + index]
+            fork = await said(chat.fork_at(first.id, index, begun[-1]))
+            assert fork.token_ids == loop.reply(asked, begun, TOKENS + len(begun))
+            further = await said(chat.send("And then?"))
+            assert further.token_ids == loop.reply(await prompt())
+    finally:
+        await engine.close()
+        await store.close()
+        loop.close()
 
 
 @pytest.mark.parametrize("question", PROMPTS[:2], ids=["long", "short"])
