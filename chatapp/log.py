@@ -27,6 +27,7 @@ def log_to(path: Path) -> None:
     handler = _PrivateFile(path, maxBytes=LIMIT, backupCount=1, encoding="utf-8", delay=True, errors="replace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("chatapp")
+    logger.setLevel(logging.INFO)
     for before in list(logger.handlers):
         logger.removeHandler(before)
         before.close()

@@ -7,6 +7,8 @@ process that hangs is ended; one that was asked to stop a reply is not waited fo
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +34,7 @@ from chatapp.engine.protocol import (
 )
 from chatapp.engine.watchdog import TICK_SECONDS, Watchdog, held_by_system
 
+_log = logging.getLogger(__name__)
 STOP_SECONDS = 0.15
 """How long a reply that was asked to stop is waited for; then it has ended without the engine's report."""
 CANCEL_SECONDS = 5.0
@@ -93,6 +96,7 @@ class Link:
             link.child = await Child.start(link._heard, link._ended, command=command, log=log)
         except OSError as error:
             raise EngineDied(f"The engine could not be started ({error.strerror}).") from error
+        _log.info("engine %d: started", link.child.pid)
         link._next_tick = asyncio.get_running_loop().call_later(TICK_SECONDS, link._tick)
         return link
 
@@ -107,13 +111,17 @@ class Link:
             EngineError: when the model cannot be loaded.
             EngineDied: when loading it killed the process.
         """
+        began, steps = time.monotonic(), dict[str, float]()
         with self.answers_to(LOAD) as answers:
             self.send(request)
             while isinstance(event := await self.next(answers), Loading):
+                steps.setdefault(event.step, time.monotonic() - began)
                 if progress is not None:
                     progress(event)
         if not isinstance(event, Loaded):
             raise self.nonsense(event)
+        came = ", ".join(f"{step} at {at:.1f} s" for step, at in steps.items())
+        _log.info("engine %d: ready after %.1f s (%s)", self.child.pid, time.monotonic() - began, came)
         return event.info
 
     # Generations --------------------------------------------------------------------------------------------
@@ -227,6 +235,7 @@ class Link:
         self._next_tick = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
 
     def _ended(self, message: str, detail: str) -> None:
+        _log.info("engine %d: ended. %s", self.child.pid, message)
         self._death = EngineDied(message, detail)
         self._next_tick.cancel()
         for number in list(self._unfinished):

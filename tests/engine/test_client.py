@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import itertools
+import logging
 import os
+import re
 import signal
 import sys
 import time
@@ -83,6 +85,17 @@ async def test_load_reports_progress_and_tells_what_was_loaded():
         assert info.path == "some.gguf"
         assert engine.alive
         assert engine.options == OPTIONS
+
+
+async def test_what_happens_to_the_process_is_in_the_log_with_how_long_it_took(caplog):
+    """So that a start that took long can be explained afterwards."""
+    caplog.set_level(logging.INFO, "chatapp")
+    async with scripted("sound") as engine:
+        pid = engine.pid
+    told = [record.getMessage() for record in caplog.records]
+    assert told[0] == f"engine {pid}: started"
+    assert re.fullmatch(rf"engine {pid}: ready after \d+\.\d s \(\w+ at \d+\.\d s\)", told[1])
+    assert told[2].startswith(f"engine {pid}: ended. ")
 
 
 async def test_a_reply_is_prefill_then_tokens_then_its_end():
