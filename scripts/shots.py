@@ -300,8 +300,7 @@ async def _take(shot: Shot) -> None:
         text = Path(folder) / "reply.md"
         text.write_text(demo.LAST_REPLY, "utf-8")
         command = [sys.executable, "-m", "benchmarks.metronome", str(text), str(PACE)]
-        if not shot.thinks:
-            vars(desk)["Engine"] = partial(Engine, command=command)
+        vars(desk)["Engine"] = Engine if shot.thinks else partial(Engine, command=command)
         home = Home.open(Paths.default(folder))
         os.environ["HOME"] = folder  # other programs' models lie under it
         demo.build_models(home.paths.data, Path(folder))
