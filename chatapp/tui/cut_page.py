@@ -6,7 +6,7 @@ from textual.geometry import Size
 
 from chatapp.tui.cut_lines import View, draw_sentence, notes, ruler, stages_off, table, title
 from chatapp.tui.cut_plots import plots
-from chatapp.tui.lines import Line, fit, gap, keys
+from chatapp.tui.lines import Line, fit, gap, keys, width
 from chatapp.tui.look import Look
 
 EDGE = 4
@@ -66,12 +66,11 @@ def _draw(view: View, look: Look, cells: int) -> list[Line]:
 
 def key_line(view: View, look: Look, cells: int) -> Line:
     """What the keys do here."""
-    pairs = [("← →", "stage"), ("- +", "turn it"), ("↑ ↓", "candidate"), ("enter", "fork here"), (", .", "token")]
+    pairs = [("← →", "stage"), ("- +", "turn it"), ("↑ ↓", "candidate"), ("enter", "fork"), (", .", "token")]
     if view.changed:
         pairs.insert(2, ("a", "keep it"))
-    wide = [*pairs, ("s", "steps"), ("esc", "page")]
-    line = keys(wide, look.muted, look.faint)
-    if sum(len(text) for text, _ in line) > cells:
-        wide = [pair for pair in wide if pair[0] != "↑ ↓"]
-        line = keys(wide, look.muted, look.faint)
-    return fit(line, cells)
+    pairs += [("s", "steps"), ("esc", "page")]
+    for least in ("↑ ↓", ", .", "- +"):
+        if width(keys(pairs, look.muted, look.faint)) > cells:
+            pairs = [pair for pair in pairs if pair[0] != least]
+    return fit(keys(pairs, look.muted, look.faint), cells)

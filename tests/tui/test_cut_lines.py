@@ -16,7 +16,7 @@ from chatapp.conversation.message import Message, Role
 from chatapp.conversation.sampling import SamplingSettings
 from chatapp.looking import Seen
 from chatapp.tui.cut_lines import View
-from chatapp.tui.cut_page import page
+from chatapp.tui.cut_page import key_line, page
 from chatapp.tui.lines import width
 from chatapp.tui.look import Look
 from chatapp.tui.plots import Canvas, spread
@@ -69,6 +69,13 @@ async def look(request, monkeypatch):
 
 def text_of(lines):
     return ["".join(text for text, _ in line) for line in lines]
+
+
+@pytest.mark.parametrize("changed", [(), ("min_p",)])
+def test_the_way_back_is_said_whole_at_80_columns(look, changed):
+    line = text_of([key_line(replace(view(), changed=changed), look, 72)])[0]
+    assert line.rstrip().endswith("s steps   esc page")
+    assert ("a keep it" in line) == bool(changed)
 
 
 def test_few_stages_have_bars_on_a_narrow_terminal_too(look):
