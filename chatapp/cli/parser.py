@@ -257,7 +257,7 @@ def _personas(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) 
     _verb(verbs, common, "list", "the shipped personas and your own")
     _verb(verbs, common, "show", "one persona as it is read").add_argument("name", metavar="NAME")
     _verb(verbs, common, "new", "write a starter file to edit").add_argument("name", metavar="NAME")
-    bring = _verb(verbs, common, "import", "take in a persona file, or a character card as JSON")
+    bring = _verb(verbs, common, "import", "take in a persona file, or a character card as JSON or PNG")
     bring.add_argument("file", metavar="FILE")
 
 

@@ -1,14 +1,13 @@
-"""Personas from elsewhere: a persona file, or a SillyTavern character card (V1 to V3) as JSON."""
+"""Personas from elsewhere: a persona file, or a SillyTavern character card."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
-from chatapp.personas.file import DESCRIPTION_LIMIT, NAME_LIMIT, BrokenPersona, parse
+from chatapp.personas.card import PNG, PNG_LIMIT, persona_text
+from chatapp.personas.file import NAME_LIMIT, BrokenPersona, parse
 from chatapp.personas.library import read_bytes
 from chatapp.personas.starter import quoted, write_persona
 from chatapp.text import repair
@@ -22,7 +21,7 @@ def import_persona(folder: Path, source: Path, taken: Collection[str]) -> tuple[
 
     Args:
         folder: the user's personas.
-        source: the file; a card is known by being a JSON object.
+        source: the file; a card is known by being a JSON object, or a PNG.
         taken: folded names in use; a clash gets a number.
 
     Raises:
@@ -30,8 +29,10 @@ def import_persona(folder: Path, source: Path, taken: Collection[str]) -> tuple[
         OSError: when a file cannot be read or written.
     """
     data = read_bytes(source)
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-        data = _from_card(data, source)
+    if data.startswith(PNG):
+        data = persona_text(read_bytes(source, PNG_LIMIT), source)
+    elif data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        data = persona_text(data, source)
     found = parse(data, source)
     name = _free(found.name, taken)
     text = repair(data.decode("utf-8-sig"))
@@ -69,28 +70,3 @@ def _with_schema(text: str, schema: str) -> str:
     head, fence, body = text.partition("\n---")
     head = _NAMED_SCHEMA.sub(lambda _: f"schema: {quoted(schema)}", head, count=1)
     return head + fence + body
-
-
-def _from_card(data: bytes, source: Path) -> bytes:
-    try:
-        card: Any = json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        raise BrokenPersona(source, None, "this is not JSON that can be read") from None
-    fields = card.get("data") if isinstance(card.get("data"), dict) else card
-    name = " ".join(_field(fields, "name").split())[:NAME_LIMIT]
-    parts = [_field(fields, key) for key in ("system_prompt", "description", "personality", "scenario")]
-    if not name or not any(parts):
-        raise BrokenPersona(source, None, "this is no character card: it has no name, or says nothing of anybody")
-    note = " ".join(_field(fields, "creator_notes").split())[:DESCRIPTION_LIMIT]
-    front = {"name": name, "description": note, "greeting": _field(fields, "first_mes")}
-    head = "".join(f"{key}: {quoted(value)}\n" for key, value in front.items())
-    return ("---\n" + head + "---\n" + "\n\n".join(filter(None, parts)) + "\n").encode()
-
-
-def _field(fields: dict[str, Any], key: str) -> str:
-    value = fields.get(key)
-    text = repair(value).strip() if isinstance(value, str) else ""
-    # The older spelling of the two macros; {{original}} stands for a prompt that there is not.
-    text = re.sub(r"<user>", "{{user}}", text, flags=re.IGNORECASE)
-    text = re.sub(r"<(bot|char)>", "{{char}}", text, flags=re.IGNORECASE)
-    return re.sub(r"\{\{original\}\}", "", text, flags=re.IGNORECASE).strip()

@@ -62,14 +62,14 @@ def read_persona(path: Path, presets: Presets = SHIPPED) -> Persona:
         raise BrokenPersona(path, None, f"the file cannot be read ({error.strerror})") from error
 
 
-def read_bytes(path: Path) -> bytes:
-    """At most one byte more than a persona may have."""
+def read_bytes(path: Path, limit: int = LIMIT) -> bytes:
+    """At most one byte more than a persona may have, or than so many."""
     # A named pipe would wait for its writer for ever: it is opened without waiting, and refused.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise BrokenPersona(path, None, "this is not a file")
-        return file.read(LIMIT + 1)
+        return file.read(limit + 1)
 
 
 class Library:
