@@ -288,6 +288,7 @@ SHOTS = [
             ("agenda", _press("f9")),
             ("preview", _command("/remind every first Monday at 9 pay the rent", "enter")),
             ("due", _command("/re")),
+            ("changing", _press("f9", "e", *"every first Friday at 17:30")),
         )
         for width, height in ((80, 24), (120, 36), (200, 60))
     ),

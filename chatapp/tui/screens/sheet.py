@@ -239,6 +239,8 @@ class Slab(Widget):
     def _field_line(self, look: Look, cells: int) -> Line:
         found, total = self._finder.found, self._finder.total
         count = f"{found:,} of {total:,}" if found != total else f"{total:,}"
+        if not total:  # what is typed is all there is
+            count = ""
         if self._finder.live and self._finder.query:
             count = self._finder.said
         return ends([("›", look.accent)], [(count, look.faint)], cells)
