@@ -22,6 +22,7 @@ from chatapp.provenance import begun
 from chatapp.recording import Record, Saving
 from chatapp.room import Room
 from chatapp.store import Store
+from chatapp.tools.offer import grammar
 from chatapp.turn import Began, Bordered, Ended, TakenBack, TurnEvent
 
 _SEEDS = random.SystemRandom()
@@ -63,6 +64,8 @@ class Answering:
         """So many candidates of each token are recorded while replies stream; 0 records nothing."""
         self.stopping = False
         """Whether the running reply was asked to stop; it may not even have started, with an engine that loads."""
+        self.calls: bool | None = None
+        """Whether the running reply may call tools, in a turn in which replies can."""
         self.wake: Callable[[], None] = lambda: None
         """Called when it is asked to stop, for a reply that waits for something else than the engine."""
 
@@ -215,8 +218,11 @@ class Answering:
             self.wake()
 
     def settings(self) -> SamplingSettings:
-        """What the next token is drawn with."""
-        return self.session.sampling().settings
+        """What the next token is drawn with; a grammar holds calls of tools where the template knows none."""
+        settings, info = self.session.sampling().settings, self.engine.info
+        if self.calls is None or info is None or info.tools:
+            return settings
+        return settings.model_copy(update={"grammar": grammar(calls=self.calls)})
 
     @property
     def tokenizer(self) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from chatapp import fitting, forking, parts
 from chatapp.answering import Answering, Generation
 from chatapp.branching import Branches
+from chatapp.calls import Toolbox, answer_with_tools
 from chatapp.conversation.attachment import Attachment, Given
 from chatapp.conversation.context import Policy
 from chatapp.conversation.message import Message, Provenance, Role
@@ -49,6 +50,8 @@ class Chat(Answering):
     ) -> None:
         super().__init__(session, store, engine, options, progress, on_full=on_full)
         self.branches = Branches(session, store)
+        self.toolbox: Toolbox | None = None
+        """What the model may use, where tools are offered; without it none is ever called."""
         self.files: list[Attachment] = []
         """What goes with the message that is being written."""
         self.wanted: dict[str, tuple[Given, int]] = {}
@@ -96,7 +99,7 @@ class Chat(Answering):
             async for event in events:
                 yield event
         reply = await self.store.begin_reply(self.session.id, before.parent, provenance=provenance)
-        async with aclosing(self.answer(reply, None)) as events:
+        async with aclosing(answer_with_tools(self, self.toolbox, reply, None)) as events:
             async for event in events:
                 yield event
 
@@ -229,6 +232,6 @@ class Chat(Answering):
         asked, reply = await self.store.begin_turn(self.session.id, parent, text, files)
         self.session.tree.add(asked)
         self.session.title = self.session.title or title_from(text)
-        async with aclosing(self.answer(reply, asked)) as events:
+        async with aclosing(answer_with_tools(self, self.toolbox, reply, asked)) as events:
             async for event in events:
                 yield event

@@ -65,6 +65,9 @@ class Settings(BaseModel):
     """Megabytes of memory for the KV states of other sessions and branches, to go back to them at once."""
     kv_disk_mb: Annotated[int, Field(ge=0, le=2**20)] = 2048
     """Megabytes of disk for the KV states of sessions, to open them without reading them anew; 0 writes none."""
+    tools: bool = False
+    """Whether the model may use tools in sessions that begin: a calculator, your agenda, notes and conversations.
+    What would be written is only proposed. A persona and a session may say otherwise (`/tools on`)."""
     notifications: bool = True
     """Whether a reminder that becomes due is shown as a desktop notification, too, where there are such."""
     bell: bool = False

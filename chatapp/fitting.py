@@ -21,6 +21,7 @@ from chatapp.conversation.window import Window, window_of
 from chatapp.engine.client import Engine
 from chatapp.errors import Refusal
 from chatapp.text import counted
+from chatapp.tools.offer import offer
 
 SLACK_SHARE = 4
 """A quarter of the window is freed beyond what is needed."""
@@ -101,7 +102,14 @@ async def prepare(
     window = window_of(session.tree, path)
     tokenizer = engine.info.tokenizer if engine.info else ""
     prompt = pieces(
-        session.persona, window.seen, tokenizer, summary=window.summary, draft=draft, files=files, reply=reply
+        session.persona,
+        window.seen,
+        tokenizer,
+        tools=offer(session),
+        summary=window.summary,
+        draft=draft,
+        files=files,
+        reply=reply,
     )
     counted = await engine.prompts.plan(
         [piece.turn for piece in prompt],
@@ -143,7 +151,8 @@ async def file_tokens(engine: Engine, text: str) -> int:
 def turns_of(session: Session, tokenizer: str) -> list[Turn]:
     """The turns of the path in view, as far as they are in the context window."""
     window = window_of(session.tree, session.tree.path())
-    return [piece.turn for piece in pieces(session.persona, window.seen, tokenizer, summary=window.summary)]
+    prompt = pieces(session.persona, window.seen, tokenizer, tools=offer(session), summary=window.summary)
+    return [piece.turn for piece in prompt]
 
 
 def border_by_dropping(prompt: Prompt, *, keep_last: bool) -> Message | None:

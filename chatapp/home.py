@@ -107,7 +107,8 @@ class Home:
         user = self.settings.user or os.environ.get("USER") or os.environ.get("USERNAME") or "you"
         known = tuple(entry.text for entry in self.memory.entries()) if memory and persona.memory else ()
         expanded = expand(persona, MacroValues(user=user, model=model_name, now=datetime.now().astimezone()))
-        return expanded.model_copy(update={"known": known})
+        tools = self.settings.tools if persona.tools is None else persona.tools
+        return expanded.model_copy(update={"known": known, "tools": tools})
 
     def model(self, wanted: str | None = None) -> ModelFile:
         """The model that was named, or the one of the settings, or the embedded one.

@@ -20,6 +20,7 @@ from chatapp.engine.client import EngineDied, EngineError
 from chatapp.engine.protocol import Prefill
 from chatapp.errors import Refusal
 from chatapp.store import NotSaved
+from chatapp.tools.offer import offer
 
 TOP = 10
 """Candidates of each token that are kept."""
@@ -78,7 +79,7 @@ def _turns(chat: Chat, message: Message) -> list[Turn]:
     session = chat.session
     tokenizer = chat.engine.info.tokenizer if chat.engine.info else ""
     window = window_of(session.tree, session.tree.path_to(message.parent))
-    before = pieces(session.persona, window.seen, tokenizer, summary=window.summary)
+    before = pieces(session.persona, window.seen, tokenizer, tools=offer(session), summary=window.summary)
     ids = tuple(message.token_ids) if message.provenance.tokenizer == tokenizer else ()
     last = Turn(role=Role.ASSISTANT, content=message.text, token_ids=ids)
     return [*(piece.turn for piece in before), last]

@@ -42,4 +42,11 @@ class TakenBack:
     token_ids: tuple[int, ...]
 
 
-TurnEvent = Bordered | Began | Prefill | Tokens | Step | Worked | TakenBack | Ended
+@dataclass(frozen=True)
+class Called:
+    """The reply, which has ended, calls tools, or has now what they gave; both are on disk."""
+
+    reply: Message
+
+
+TurnEvent = Bordered | Began | Prefill | Tokens | Step | Worked | TakenBack | Ended | Called

@@ -12,6 +12,7 @@ from typing import Any
 
 from chatapp.chat import Chat
 from chatapp.cli.ask_many import check_number, print_many
+from chatapp.cli.ask_tools import Shown, calls_report, tell_calls, tools_for, with_tools
 from chatapp.cli.by_parts import (
     PartsProgress,
     broken_off,
@@ -43,7 +44,7 @@ from chatapp.loading import learn_from_load, learn_from_reply, plan_load
 from chatapp.recording import Unsaved
 from chatapp.store import Store, StoreError
 from chatapp.text import display
-from chatapp.turn import Bordered, Ended, TurnEvent
+from chatapp.turn import Began, Bordered, Called, Ended, TurnEvent
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -85,7 +86,7 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
     store = await open_store(home) if keep else await Store.temporary()
     engine = Engine(home.paths.engine_log, verdicts=home.paths.templates)
     try:
-        session = await _session(arguments, home, store, text, files)
+        session = with_tools(await _session(arguments, home, store, text, files), wanted=arguments.tools)
         model = home.model(arguments.model or session.model)
         plan = plan_load(home, model, reproducible=arguments.reproducible)
         if plan.note:
@@ -106,8 +107,9 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
         if arguments.number > 1:
             report = partial(_report, chat, load_s=load_s, kept=keep) if arguments.json else None
             return await print_many(chat, text, arguments.number, Differ(arguments.differ), report)
-        with telling_how_made(chat, session=session.uid if keep else None):
-            reply = await _print_reply(chat, text, files, as_json=arguments.json)
+        async with tools_for(chat, home, store, kept=keep):
+            with telling_how_made(chat, session=session.uid if keep else None):
+                reply = await _print_reply(chat, text, files, as_json=arguments.json)
         learn_from_load(home, model, options, info)
         learn_from_reply(home, model, reply, info.n_threads)
         if arguments.verbose:
@@ -159,7 +161,7 @@ async def _to_go_on(arguments: argparse.Namespace, home: Home, store: Store) -> 
 async def _print_reply(chat: Chat, text: str, files: Sequence[Attachment], *, as_json: bool) -> Message:
     reply: Message | None = None
     before = reply_that_broke_off(chat, text, files)
-    progress = PartsProgress(files)
+    progress, shown = PartsProgress(files), Shown()
     turn = chat.go_on(before.id) if before is not None else chat.send(text, files=files)
     async with aclosing(turn) as events:
         async for event in events:
@@ -171,22 +173,36 @@ async def _print_reply(chat: Chat, text: str, files: Sequence[Attachment], *, as
             else:
                 if isinstance(event, Tokens | Ended):
                     progress.end()
-                reply = _heard(event, as_json=as_json) or reply
+                reply = _heard(event, shown, as_json=as_json) or reply
+    if reply is not None and not as_json:
+        _write_end(shown.end(reply), reply)
     assert reply is not None  # noqa: S101  the last event of a turn is its end
     return reply
 
 
-def _heard(event: TurnEvent, *, as_json: bool) -> Message | None:
+def _heard(event: TurnEvent, shown: Shown, *, as_json: bool) -> Message | None:
     """Print what an event brings; the reply, once it has ended."""
     if isinstance(event, Tokens) and not as_json:
-        # A terminal must be kept safe; a pipe gets the text as it was said.
-        sys.stdout.write(display(event.text) if sys.stdout.isatty() else event.text)
-        sys.stdout.flush()
+        _write(shown.feed(event.text))
+    elif isinstance(event, Called):
+        tell_calls(event.reply)
+    elif isinstance(event, Began) and event.asked is None and not as_json:
+        _write(shown.restart())
     elif isinstance(event, Ended):
-        if not as_json and event.reply.text and not event.reply.text.endswith("\n"):
-            sys.stdout.write("\n")
         return event.reply
     return None
+
+
+def _write(text: str) -> None:
+    # A terminal must be kept safe; a pipe gets the text as it was said.
+    sys.stdout.write(display(text) if sys.stdout.isatty() else text)
+    sys.stdout.flush()
+
+
+def _write_end(held: str, reply: Message) -> None:
+    _write(held)
+    if reply.text and not reply.text.endswith("\n"):
+        sys.stdout.write("\n")
 
 
 def _border_of(event: TurnEvent) -> Message | None:
@@ -242,6 +258,7 @@ def _report(chat: Chat, reply: Message, load_s: float, *, kept: bool) -> dict[st
         "timings": {"load_s": load_s, **came.timings.model_dump()},
         "session": chat.session.uid if kept else None,
         "message": reply.uid if kept else None,
+        **calls_report(chat, reply),
         **({"logprobs": logprobs(reply)} if chat.record else {}),
         **(_sources(chat, reply) if any(message.files for message in chat.session.tree.path()) else {}),
     }

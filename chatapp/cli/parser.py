@@ -149,6 +149,9 @@ def _ask(parser: argparse.ArgumentParser) -> None:
         help="in place of the persona; empty sends none, and the model's template may add its own",
     )
     parser.add_argument("--no-memory", action="store_true", help="tell it nothing of what is remembered of you")
+    parser.add_argument(
+        "--tools", action="store_true", help="let it use tools: they read; what they would write is asked first"
+    )
     parser.add_argument("--reproducible", action="store_true", help="bit-equal logits, about 12 %% slower")
     parser.add_argument(
         "--on-full",

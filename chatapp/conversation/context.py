@@ -26,7 +26,7 @@ class Policy(StrEnum):
     """The model writes a summary, which takes the place of the oldest turns."""
 
 
-PARTS = ("system", "summary", "examples", "greeting", "memory", "files", "history", "draft", "reply")
+PARTS = ("system", "summary", "examples", "greeting", "memory", "tools", "files", "history", "draft", "reply")
 """The parts of a prompt, in the order of the plan."""
 
 
@@ -46,6 +46,8 @@ class ContextPlan:
     examples: int = 0
     greeting: int = 0
     memory: int = 0
+    tools: int = 0
+    """0 where the model's own template writes them: they are counted with the system prompt."""
     files: int = 0
     history: int = 0
     draft: int = 0
@@ -115,19 +117,18 @@ def plan_of(
 ) -> ContextPlan:
     """The plan for the pieces of a prompt, given the tokens of each, what files take of them, and the opening."""
     parts: Counter[str] = Counter({Part.REPLY: opening})
+    messages: Counter[int] = Counter()
     for piece, tokens in zip(pieces, counts, strict=True):
         parts[piece.part] += tokens
+        if piece.message is not None:
+            messages[piece.message] += tokens
     for piece, tokens in zip(pieces, from_files, strict=False):
         parts[piece.part] -= tokens
         parts[Part.FILES] += tokens
     return ContextPlan(
         size=size,
         reserve=reserve,
-        messages=tuple(
-            (piece.message, tokens)
-            for piece, tokens in zip(pieces, counts, strict=True)
-            if piece.message is not None
-        ),
+        messages=tuple(messages.items()),
         left_out=left_out,
         leaves_next=tuple(leaves_next),
         **parts,

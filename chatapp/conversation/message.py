@@ -12,6 +12,7 @@ from chatapp.conversation.attachment import Attachment
 from chatapp.conversation.by_parts import ByParts
 from chatapp.conversation.decision import Memory, TokenRecord
 from chatapp.conversation.sampling import BALANCED, PresetValues, SamplingSettings, by_name_alone
+from chatapp.conversation.tool_use import ToolUse
 
 
 class Role(StrEnum):
@@ -20,6 +21,8 @@ class Role(StrEnum):
     SYSTEM = "system"
     USER = "user"
     ASSISTANT = "assistant"
+    TOOL = "tool"
+    """What a tool gave, in a prompt; no message of its own: it is kept with the reply that called the tool."""
 
 
 class Status(StrEnum):
@@ -107,6 +110,8 @@ class Provenance(_Frozen):
     """Tokens at the start that were copied from the reply which this one continues."""
     chosen: tuple[int, ...] = ()
     """The places of the tokens that were not drawn: a person put them there."""
+    calls: tuple[ToolUse, ...] = ()
+    """The tools that the reply called, with what came back."""
     left_out: int = 0
     """Messages of the path that the prompt did not hold."""
     timings: Timings = Timings()

@@ -40,6 +40,8 @@ class Persona(BaseModel):
     """How every reply begins, written for the model."""
     memory: bool = True
     """Whether it is told what is remembered of the user."""
+    tools: bool | None = None
+    """Whether it may use tools; none: as the settings say."""
     task: bool = False
     """Whether it does one thing to each text it is given, rather than converse."""
     known: tuple[str, ...] = ()

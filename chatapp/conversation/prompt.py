@@ -25,6 +25,8 @@ class Turn(BaseModel):
     role: Role
     content: str
     token_ids: tuple[int, ...] = ()
+    tools: str = ""
+    """Tools as a JSON list, for a template that takes them: it then writes this turn in its own way."""
 
 
 class Part(StrEnum):
@@ -32,6 +34,7 @@ class Part(StrEnum):
 
     SYSTEM = "system"
     MEMORY = "memory"
+    TOOLS = "tools"
     SUMMARY = "summary"
     EXAMPLES = "examples"
     GREETING = "greeting"
@@ -57,6 +60,7 @@ def pieces(
     path: Sequence[Message],
     tokenizer: str,
     *,
+    tools: Turn | None = None,
     summary: str = "",
     draft: str = "",
     files: Sequence[Attachment] = (),
@@ -68,6 +72,7 @@ def pieces(
         persona: Who the model is asked to be.
         path: The messages that the model sees.
         tokenizer: The fingerprint of the model's vocabulary.
+        tools: What offers tools.
         summary: What stands for earlier messages.
         draft: What the person is about to say.
         files: What goes with the draft.
@@ -78,6 +83,8 @@ def pieces(
         prompt.append(Piece(Part.SYSTEM, Turn(role=Role.SYSTEM, content=persona.system)))
     if persona.known:
         prompt.append(Piece(Part.MEMORY, Turn(role=Role.SYSTEM, content=in_prompt(persona.known))))
+    if tools is not None:
+        prompt.append(Piece(Part.TOOLS, tools))
     if summary.strip():
         prompt.append(Piece(Part.SUMMARY, Turn(role=Role.SYSTEM, content=f"{SUMMARY_HEAD}\n{summary}")))
     for example in persona.examples:
@@ -85,9 +92,12 @@ def pieces(
         prompt.append(Piece(Part.EXAMPLES, Turn(role=Role.ASSISTANT, content=example.assistant)))
     if persona.greeting.strip():
         prompt.append(Piece(Part.GREETING, Turn(role=Role.ASSISTANT, content=persona.greeting)))
-    prompt += [
-        Piece(Part.HISTORY, _turn(message, tokenizer), message.id, files_text(message.files)) for message in path
-    ]
+    for message in path:
+        prompt.append(Piece(Part.HISTORY, _turn(message, tokenizer), message.id, files_text(message.files)))
+        prompt += [
+            Piece(Part.HISTORY, Turn(role=Role.TOOL, content=use.told), message.id)
+            for use in message.provenance.calls
+        ]
     if draft or files:
         turn = Turn(role=Role.USER, content=content(draft, files))
         prompt.append(Piece(Part.DRAFT, turn, files=files_text(files)))

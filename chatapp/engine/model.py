@@ -105,6 +105,8 @@ class ModelInfo(_Described):
     """What of the options could not be done, in one sentence."""
     template: Literal["own", "chatml"]
     """chatml: the model brings no template that works, and ChatML is used instead."""
+    tools: bool = False
+    """Whether its template takes tools; otherwise they are offered in words, and calls are held by a grammar."""
     template_note: str = ""
     """What was done where the template falls short, in one sentence."""
     sandbox: Sandbox = Sandbox()

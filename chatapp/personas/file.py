@@ -194,6 +194,7 @@ _KEYS: dict[str, Callable[[yaml.Node, str], Any]] = {
     "stop": _stop,
     "template": _switch,
     "memory": _switch,
+    "tools": _switch,
     "task": _switch,
     "prefill": _text,
 }

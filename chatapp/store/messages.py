@@ -273,6 +273,15 @@ def finish(
         )
 
 
+def keep_calls(connection: apsw.Connection, reply_id: int, provenance: Provenance) -> None:
+    """Keep with a reply that has ended what its calls of tools gave."""
+    with writing(connection):
+        connection.execute(
+            "UPDATE message SET provenance = ? WHERE id = ? AND status = 'complete'",
+            (provenance_json(provenance), reply_id),
+        )
+
+
 def activate(connection: apsw.Connection, session_id: int, changes: Iterable[Change]) -> None:
     """Remember which child of each of these parents is in view. A pair that is none is passed over."""
     with writing(connection):

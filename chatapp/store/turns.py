@@ -50,6 +50,10 @@ class Turns(Jobs):
             provenance=provenance,
         )
 
+    async def keep_calls(self, reply: Message) -> None:
+        """Keep with a reply that has ended what its calls of tools gave."""
+        await self._do(messages.keep_calls, reply.id, reply.provenance)
+
     async def add_reply(self, session_id: int, parent: int | None, text: str, provenance: Provenance) -> Message:
         """A reply that a person wrote, beside those that are there.
 

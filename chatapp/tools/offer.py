@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from chatapp.conversation.json_schema import grammar_of_schema
+from chatapp.conversation.message import Role
+from chatapp.conversation.prompt import Turn
+from chatapp.conversation.session import Session
 from chatapp.tools.catalogue import TOOLS, Tool
 
 _INTRODUCTION = """You can use tools. To use one, answer with a call and nothing else, as in:
@@ -15,6 +19,24 @@ _INTRODUCTION = """You can use tools. To use one, answer with a call and nothing
 </tool_call>
 What the tool gives then comes back to you. Use one only where it helps; otherwise answer in words. The tools:"""
 _TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
+
+
+def offers(session: Session) -> bool:
+    """Whether tools are offered in a session: wished for, and nothing else says how replies look."""
+    persona, settings = session.persona, session.sampling().settings
+    held = settings.grammar or settings.json_schema or persona.prefill or persona.task
+    return bool(persona.tools) and persona.template and not held
+
+
+def offer(session: Session) -> Turn | None:
+    """The turn that offers tools, where they are offered."""
+    return _turn() if offers(session) else None
+
+
+@cache
+def _turn() -> Turn:
+    functions = schemas()
+    return Turn(role=Role.SYSTEM, content=in_words(functions), tools=json.dumps(functions, ensure_ascii=False))
 
 
 def schemas(tools: Iterable[Tool] = TOOLS) -> list[dict[str, Any]]:
@@ -67,6 +89,12 @@ def _kind(said: Mapping[str, Any]) -> str:
 
 ANSWER = r"answer ::= [^<] any*" + "\n" + r"any ::= [^\x00]" + "\n"
 """An answer in words does not begin like a call."""
+
+
+@cache
+def grammar(*, calls: bool) -> str:
+    """The grammar of a reply that may be a call of our tools, or must be an answer."""
+    return choice(schemas()) if calls else only_answer()
 
 
 def choice(functions: Sequence[Mapping[str, Any]]) -> str:

@@ -176,7 +176,8 @@ def _overrides(value: object, warnings: list[str]) -> dict[str, Any]:
 
 def _persona(value: object, warnings: list[str]) -> Persona:
     try:
-        return Persona.model_validate(value)
+        # A file from elsewhere does not switch tools on.
+        return Persona.model_validate(value).model_copy(update={"tools": None})
     except ValidationError:
         warnings.append("its persona is not wholly understood here; its name and prompt are kept")
         known = table(value)

@@ -30,6 +30,7 @@ from chatapp.tui.screens.agenda import AgendaScreen
 from chatapp.tui.screens.memory import MemoryScreen
 from chatapp.tui.screens.preview import Preview
 from chatapp.tui.screens.sheet import Item, Sheet
+from chatapp.tui.tools import switch_tools
 
 if TYPE_CHECKING:
     from chatapp.chat import Chat
@@ -79,6 +80,9 @@ class Assistant:
                 self._screen.run_worker(self._choose_note(), group="note")
             case "remember" if text:
                 self._remember(text)
+            case "tools":
+                if not switch_tools(self._screen, text):
+                    self._give_back(name, text, "/tools on, or /tools off.")
             case _:
                 self.open_memory()
 

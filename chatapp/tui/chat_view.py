@@ -34,7 +34,7 @@ from chatapp.tui.widgets.margin_lines import CommandLines, DueLines
 from chatapp.tui.widgets.parts_lines import PartsLines, Working
 from chatapp.tui.widgets.status import ON_BORDER, STANDING, Context, State, StatusLine
 from chatapp.tui.widgets.transcript import Transcript
-from chatapp.turn import Began, Bordered, Ended, TakenBack, TurnEvent
+from chatapp.turn import Began, Bordered, Called, Ended, TakenBack, TurnEvent
 
 STATUS_SECONDS = 0.25
 LOW = 30
@@ -256,7 +256,7 @@ class ChatView(Vertical):
             return
         if isinstance(event, Began | Bordered | TakenBack):
             self.show_path()
-        elif isinstance(event, Ended):
+        elif isinstance(event, Ended | Called):
             if event.reply.kind is Kind.SUMMARY:
                 self.show_path()
             else:

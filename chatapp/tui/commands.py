@@ -26,6 +26,7 @@ COMMANDS = (
     Command("agenda", "", "what is due, and what comes"),
     Command("note", "text", "keep a thought; alone, look at them"),
     Command("remember", "text", "what new sessions are told about you"),
+    Command("tools", "on or off", "what the model may look up"),
     Command("memory", "", "what is remembered, at what cost"),
 )
 _NAMES = {command.name: command for command in COMMANDS}

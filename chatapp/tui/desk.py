@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from chatapp.calls import Toolbox
 from chatapp.chat import Chat
 from chatapp.conversation.session import Session, SessionHead, tag_from
 from chatapp.engine.catalog import ModelFile
@@ -21,6 +22,7 @@ from chatapp.tui.turns import Turns
 from chatapp.tui.unsent import Unsent
 from chatapp.tui.watch import catch_up, follow, look_after
 
+NOT_KEPT = "This session is temporary: nothing is written."
 CLOSE_SECONDS = 2.0
 
 
@@ -41,6 +43,8 @@ class Desk:
         self._behind: list[asyncio.Task[None]] = []
         self._keeping = asyncio.Lock()
         self._open = False
+        self._refuses = ""
+        """Why no tool may write, where that is so."""
 
     # Opening and closing ------------------------------------------------------------------------------------
 
@@ -59,7 +63,7 @@ class Desk:
             self.store = await Store.open_for_reading(path, reading)
         else:
             self.store = await Store.open_as_possible(path)
-        self._open = True
+        self._open, self._refuses = True, NOT_KEPT if temporary else ""
         kept = not (temporary or self.store.read_only)
         self.states.recall = self.home.recall(self.engine) if kept else None
         self._behind = [asyncio.create_task(look_after(self.store, self.tell))]
@@ -234,6 +238,7 @@ class Desk:
         on_full = self.home.settings.on_full
         chat = Chat(session, self.store, self.engine, options, self.loader.report, on_full=on_full)
         chat.files = list(session.draft_files)
+        chat.toolbox = Toolbox(self.store, self.home.memory, self._listener.agrees, self._refuses)
         chat.on_saving = self._listener.hear_saving
         if session.uid:
             self._chats[session.uid] = chat

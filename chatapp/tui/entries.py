@@ -29,6 +29,7 @@ MOST_NUMBERS = 8
 NEW_OR_EDIT = (("ctrl+n", "new session"), ("↑", "edit"))
 DROP_OR_SUM = (("ctrl+d", "leave out the oldest"), ("ctrl+s", "sum them up"))
 WAITING_KEY = -1
+_WAITS = "not carried out"
 
 
 def entries(chat: Chat, waiting: list[str], refused: NoRoom | None = None) -> list[Entry]:
@@ -125,11 +126,12 @@ def entry(tree: Tree, message: Message, files: Sequence[Attachment] = (), *, dat
     asks = message.role is Role.USER
     found = [] if asks or message.status is Status.STREAMING else citations(message.text, files)
     fields = not asks and (data or _is_data(message))
+    calls = message.provenance.calls
     about = "" if asks else f"{_parts(message) or _cited(files, found)}{details(message)}"
     return Entry(
         message.id,
         asks,
-        message.text,
+        message.text[: calls[0].begins].rstrip() if calls else message.text,
         place,
         f"{about}   enter: table or JSON" if fields else about,
         notice,
@@ -137,6 +139,7 @@ def entry(tree: Tree, message: Message, files: Sequence[Attachment] = (), *, dat
         fields=fields,
         cited=tuple(dict.fromkeys(message.text[one.start : one.end] for one in found)),
         files=tuple((file.name, file_facts(file, None)) for file in message.files),
+        called=tuple((f"{use.name}   {use.asked}".rstrip(), use.result or _WAITS) for use in calls),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from chatapp.calls import Proposal
 from chatapp.chat import Chat
 from chatapp.recording import Saving
 from chatapp.store import StoreError
@@ -33,6 +34,9 @@ class Listener(Protocol):
 
     def hear_damage(self, error: StoreError) -> None:
         """The file that holds the chats was found to be damaged."""
+
+    async def agrees(self, proposal: Proposal) -> bool:
+        """Whether the person wants what the model would write; they are asked."""
 
     def tell_trouble(self, sentence: str) -> None:
         """Something could not be done."""

@@ -24,6 +24,7 @@ PART_NAMES = {
     "examples": "examples",
     "greeting": "greeting",
     "memory": "memory",
+    "tools": "tools",
     "files": "files",
     "history": "history",
     "draft": "draft",

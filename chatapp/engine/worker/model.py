@@ -259,6 +259,7 @@ def _describe(
         build=llama_cpp.__version__,
         template=template.kind,
         template_note=template.note,
+        tools=template.takes_tools,
     )
 
 

@@ -7,6 +7,7 @@ the note of a `ChatTemplate` says in one sentence which of them apply:
 - It wants user and assistant to alternate: neighbours of the same role are joined by a blank line, and a reply
   that stands first, such as a greeting, gets an empty user turn before it.
 - It knows one system turn: neighbouring ones are joined, always.
+- It knows no tools: they are offered in a system turn's words, and what they give is put into user turns.
 - There is none, it has a syntax error, or it cannot render the simplest chat: ChatML is used.
 """
 
@@ -57,10 +58,11 @@ class ChatTemplate:
         self, source: str | None, bos: str, eos: str, specials: Collection[str] = (), *, problem: str = ""
     ) -> None:
         """A template, by its source; `problem` says why it is not even to be looked at."""
-        self._values = {"bos_token": bos, "eos_token": eos, "tools": None, "documents": None}
+        self._values = {"bos_token": bos, "eos_token": eos, "documents": None}
         self.kind: Literal["own", "chatml"] = "own"
         self.note = ""
         self.stop: tuple[str, ...] = ()
+        self.takes_tools = False
         self._adaptations: tuple[Adaptation, ...] = (one_system, alternating, _both)
         try:
             if problem:
@@ -80,7 +82,7 @@ class ChatTemplate:
             TemplateError: when it accepts none.
         """
         failure = TemplateError("nothing was tried")
-        for adapt in self._adaptations:
+        for adapt in map(self._with_tools, self._adaptations):
             try:
                 return self.render_as(adapt(turns), opens_reply=opens_reply), adapt
             except TemplateError as error:
@@ -93,10 +95,14 @@ class ChatTemplate:
         Raises:
             TemplateError: with the template's own words.
         """
-        messages = [{"role": str(turn.role), "content": turn.content} for turn in turns]
+        offered = [turn for turn in turns if turn.tools and self.takes_tools]
+        tools = json.loads(offered[0].tools) if offered else None
+        messages = [{"role": str(turn.role), "content": turn.content} for turn in turns if turn not in offered]
         try:
             with deadline(RENDER_SECONDS):
-                return self._template.render(messages=messages, add_generation_prompt=opens_reply, **self._values)
+                return self._template.render(
+                    messages=messages, tools=tools, add_generation_prompt=opens_reply, **self._values
+                )
         except MemoryError as error:
             raise TemplateError(f"it {TOO_MUCH_MEMORY}") from error
         except Exception as error:  # a template is a program: it may raise anything
@@ -126,6 +132,7 @@ class ChatTemplate:
             notes.append("the system prompt is put before the first user turn")
         if not self._renders([user, user]):
             notes.append("neighbouring turns of one role are joined")
+        self.takes_tools = self._shows_tools(user)
         self.note = f"The template has its limits: {' and '.join(notes)}." if notes else ""
 
     def _shows_system(self, user: Turn) -> bool:
@@ -133,6 +140,34 @@ class ChatTemplate:
             return _PROBE in self.render_as([Turn(role=Role.SYSTEM, content=_PROBE), user])
         except TemplateError:
             return False
+
+    def _shows_tools(self, user: Turn) -> bool:
+        """Whether it writes the tools that it is given, and what they gave."""
+        tool = {"name": _PROBE, "description": "b", "parameters": {"type": "object", "properties": {}}}
+        offered = Turn(
+            role=Role.SYSTEM,
+            content="",
+            tools=json.dumps([{"type": "function", "function": tool}], ensure_ascii=False),
+        )
+        called = [Turn(role=Role.ASSISTANT, content="c"), Turn(role=Role.TOOL, content="\u2318given\u2318")]
+        self.takes_tools = True
+        try:
+            text = self.render_as([offered, user, *called])
+        except TemplateError:
+            return False
+        finally:
+            self.takes_tools = False
+        return _PROBE in text and "\u2318given\u2318" in text
+
+    def _with_tools(self, adapt: Adaptation) -> Adaptation:
+        """The same adaptation for turns that offer tools, and bring what they gave."""
+
+        def adapted(turns: Sequence[Turn]) -> Sequence[Turn]:
+            if not self.takes_tools:
+                return adapt([_as_user(turn) for turn in turns])
+            return [*(turn for turn in turns if turn.tools), *adapt([turn for turn in turns if not turn.tools])]
+
+        return adapted
 
     def _renders(self, turns: Sequence[Turn]) -> bool:
         try:
@@ -190,6 +225,14 @@ def system_joined(turns: Sequence[Turn]) -> list[Turn]:
 
 def _both(turns: Sequence[Turn]) -> list[Turn]:
     return alternating(system_joined(turns))
+
+
+def _as_user(turn: Turn) -> Turn:
+    """What a tool gave, in a user turn."""
+    if turn.role is not Role.TOOL:
+        return turn
+    said = f"<tool_response>\n{turn.content}\n</tool_response>"
+    return turn.model_copy(update={"role": Role.USER, "content": said})
 
 
 def _join(first: Turn, second: Turn) -> Turn:

@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
+from chatapp.calls import Proposal
 from chatapp.chat import Chat
 from chatapp.errors import Refusal
 from chatapp.home import Home
@@ -32,6 +33,7 @@ from chatapp.tui.page_view import PageView
 from chatapp.tui.palette import open_palette, open_search
 from chatapp.tui.screens.sessions_screen import SessionsScreen
 from chatapp.tui.start import Start
+from chatapp.tui.tools import agrees
 from chatapp.tui.widgets.sampling import SamplingPanel
 from chatapp.tui.widgets.transcript import Transcript
 from chatapp.turn import Began, Ended, TurnEvent
@@ -165,6 +167,10 @@ class MainScreen(SessionsScreen):
         if chat is not None and chat is self.desk.chat:
             self.page.hear_others()
         self.show_sessions()
+
+    async def agrees(self, proposal: Proposal) -> bool:
+        """The model would write something: the person is asked."""
+        return await agrees(self, proposal)
 
     def hear_damage(self, error: StoreError) -> None:
         """The file that holds the chats was found to be damaged."""

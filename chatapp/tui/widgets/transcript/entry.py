@@ -40,6 +40,8 @@ class Entry:
     """Words of a reply that name places of files, as they stand there; they open when they are clicked."""
     files: tuple[tuple[str, str], ...] = ()
     """The files that came with it, as name and facts."""
+    called: tuple[tuple[str, str], ...] = ()
+    """The tools that it called, as what was asked and what came back."""
 
     @cached_property
     def ends_in_code(self) -> bool:

@@ -11,6 +11,7 @@ from chatapp.text import counted, display, display_line
 from chatapp.tui.lines import Line, clip, gap, width
 from chatapp.tui.look import Look
 
+from .called import called_rows
 from .cited import set_off, spans_of
 from .document import as_written, parse
 from .entry import Entry
@@ -104,7 +105,9 @@ class MessageView:
 
     @property
     def folds(self) -> bool:
-        """Whether it is a question of more lines than are shown at rest."""
+        """Whether it is a question of more lines than are shown at rest, or has calls of tools."""
+        if self.entry.called:
+            return True
         return self.entry.asks and isinstance(self._layout, Layout) and len(self._layout.rows) > FOLDED_LINES
 
     @property
@@ -152,6 +155,9 @@ class MessageView:
                 self._layout = kind(sheet.look, sheet.cells, self.source)
             return self._layout.lay_out()
         body = self._question(sheet) if self.entry.asks else self._reply(sheet)
+        if self.entry.called:
+            body += [Row([])] if body else []
+            body += called_rows(self.entry.called, sheet.look, sheet.cells, unfolded=self.unfolded)
         if self.entry.notice is not None:
             body += [Row([])] if body else []
             body += notice_rows(self.entry.notice, sheet.look, sheet.cells)
