@@ -62,7 +62,7 @@ def plain(function: dict[str, Any]) -> dict[str, Any]:
 
 
 def schema(node: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: node[key] for key in ("description", "enum", "required") if key in node}
+    kept: dict[str, Any] = {key: node[key] for key in ("description", "enum", "required") if key in node}
     if "enum" not in node:
         kept["type"] = TYPES.get(node.get("type", "string"), node.get("type", "string"))
     if "properties" in node:
