@@ -20,6 +20,8 @@ from chatapp.tui.screens.main import MainScreen
 from chatapp.tui.screens.preview import Preview
 from chatapp.tui.start import Start
 
+PATIENCE = 60
+"""Seconds: other tests may run on the same machine."""
 WORKER = Path(__file__).parents[1] / "calls" / "calling_worker.py"
 
 
@@ -53,8 +55,10 @@ def open_app(tmp_path, monkeypatch):
 
 
 async def switched_on(person):
-    await person.say("/tools on")
-    await person.until(lambda: person.chat.session.persona.tools)
+    await person.type("/tools on")
+    await person.until(lambda: person.draft == "/tools on", PATIENCE)
+    await person.press("enter")
+    await person.until(lambda: person.chat.session.persona.tools, PATIENCE)
 
 
 def shown(person):
@@ -67,7 +71,7 @@ async def test_a_call_is_a_quiet_line_that_unfolds(open_app):
     async with open_app(f"Let me see. {call('calculator', expression='12% of 340')}", "It is 40.8.") as person:
         await switched_on(person)
         await person.say("What is 12% of 340?")
-        await person.until(lambda: person.idle and len(person.chat.session.tree) == 3)
+        await person.until(lambda: person.idle and len(person.chat.session.tree) == 3, PATIENCE)
         page = "\n".join(shown(person))
         assert "Let me see." in page
         assert "calculator   expression: 12% of 340  → 40.8" in page
@@ -85,10 +89,10 @@ async def test_a_reminder_that_the_model_proposes_is_there_only_when_it_was_conf
     async with open_app(asked, "Well.") as person:
         await switched_on(person)
         await person.say("Remind me")
-        await person.until(lambda: isinstance(person.app.screen, Preview))
+        await person.until(lambda: isinstance(person.app.screen, Preview), PATIENCE)
         assert await person.desk.store.agenda.reminders() == []
         await person.press(*(["right", "enter"] if agreed else ["enter"]))
-        await person.until(lambda: person.idle and len(person.chat.session.tree) == 3)
+        await person.until(lambda: person.idle and len(person.chat.session.tree) == 3, PATIENCE)
         kept = [one.text for one in await person.desk.store.agenda.reminders()]
         assert kept == (["call the landlord"] if agreed else [])
 
@@ -96,12 +100,12 @@ async def test_a_reminder_that_the_model_proposes_is_there_only_when_it_was_conf
 async def test_esc_declines_and_tools_are_off_until_they_are_wished_for(open_app):
     async with open_app("Hello.", call("remember", fact="has a cat"), "Well.") as person:
         await person.say("Hi")
-        await person.until(lambda: person.idle and len(person.chat.session.tree) == 2)
+        await person.until(lambda: person.idle and len(person.chat.session.tree) == 2, PATIENCE)
         await switched_on(person)
         await person.say("I have a cat")
-        await person.until(lambda: isinstance(person.app.screen, Preview))
+        await person.until(lambda: isinstance(person.app.screen, Preview), PATIENCE)
         await person.press("escape")
-        await person.until(lambda: person.idle and len(person.chat.session.tree) == 5)
+        await person.until(lambda: person.idle and len(person.chat.session.tree) == 5, PATIENCE)
         assert person.screen.home.memory.entries() == []
         kept = await person.desk.store.session(person.chat.session.uid)
         assert kept.persona.tools
