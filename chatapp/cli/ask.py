@@ -44,6 +44,7 @@ from chatapp.loading import learn_from_load, learn_from_reply, plan_load
 from chatapp.recording import Unsaved
 from chatapp.store import Store, StoreError
 from chatapp.text import display
+from chatapp.tools.offer import offers
 from chatapp.turn import Began, Bordered, Called, Ended, TurnEvent
 
 
@@ -161,7 +162,7 @@ async def _to_go_on(arguments: argparse.Namespace, home: Home, store: Store) -> 
 async def _print_reply(chat: Chat, text: str, files: Sequence[Attachment], *, as_json: bool) -> Message:
     reply: Message | None = None
     before = reply_that_broke_off(chat, text, files)
-    progress, shown = PartsProgress(files), Shown()
+    progress, shown = PartsProgress(files), Shown(may_call=offers(chat.session))
     turn = chat.go_on(before.id) if before is not None else chat.send(text, files=files)
     async with aclosing(turn) as events:
         async for event in events:

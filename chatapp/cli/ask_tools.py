@@ -56,16 +56,17 @@ async def _agrees(proposal: Proposal) -> bool:
 
 
 class Shown:
-    """What is printed of a growing reply: nothing that may be a call."""
+    """What is printed of a growing reply: nothing that may be a call, where replies can be."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, may_call: bool) -> None:
+        self._may_call = may_call
         self._text = ""
         self._printed = 0
 
     def feed(self, text: str) -> str:
         """More was said; what of it is an answer, whatever follows."""
         self._text += text
-        return self._up_to(held(self._text))
+        return self._up_to(held(self._text) if self._may_call else len(self._text))
 
     def end(self, reply: Message) -> str:
         """What was held back, now that the reply has ended and its calls are known."""
