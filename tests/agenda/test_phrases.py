@@ -79,6 +79,18 @@ def test_a_span_ends_on_the_nearest_minute(second, minute):
     assert said.start == NOW.replace(minute=minute)
 
 
+@pytest.mark.parametrize(
+    ("now", "phrase", "start"),
+    [
+        (datetime(2026, 12, 3, 11), "on 3 December at 10:30 call home", datetime(2027, 12, 3, 10, 30)),
+        (datetime(2026, 12, 3, 10), "on 3 December at 10:30 call home", datetime(2026, 12, 3, 10, 30)),
+        (datetime(2028, 2, 29, 11), "on 29 February at 10:30 call home", datetime(2032, 2, 29, 10, 30)),
+    ],
+)
+def test_a_date_without_a_year_whose_time_has_passed_today_is_the_next_one(now, phrase, start):
+    assert understand(phrase, now).start == start
+
+
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2032, 12, 31)), st.sampled_from(PHRASES))
 @settings(max_examples=300, deadline=None)
 def test_on_whatever_day_it_is_said_it_is_still_to_come(now, row):

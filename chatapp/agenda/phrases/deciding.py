@@ -8,6 +8,7 @@ from __future__ import annotations
 from calendar import monthrange
 from datetime import datetime, time, timedelta
 
+from chatapp.agenda.phrases.dates import following
 from chatapp.agenda.phrases.reading import Found
 from chatapp.agenda.rules import Rule, Series
 
@@ -47,6 +48,9 @@ def decide(found: Found, now: datetime) -> tuple[datetime, Rule | None]:
         start = _next_hour(now)
     elif found.month_day is not None:
         start = _in_month(start, 1, found.month_day)
+    elif found.yearless:
+        tomorrow = now.date() + timedelta(days=1)
+        start = datetime.combine(following(start.day, start.month, tomorrow), start.time())
     return start, _dated(rule, found, start)
 
 

@@ -27,6 +27,8 @@ class Found:
     day: int | None = None
     """Days from today."""
     date: dt.date | None = None
+    yearless: bool = False
+    """Whether the year of that date was not said."""
     month_day: int | None = None
     weekday: int | None = None
     coming: bool = False
@@ -206,7 +208,8 @@ class _Reader:
     def _until(self) -> None:
         if (match := self._phrase.take(self._pieces.until)) is None:
             return
-        self._found.until = self._dates.take(self._phrase, self._pieces, following=True)
+        until = self._dates.take(self._phrase, self._pieces, following=True)
+        self._found.until = until and until.date
         if self._found.until is None:
             self._phrase.put_back(match)
 
@@ -232,8 +235,8 @@ class _Reader:
     def _date(self) -> bool:
         phrase, pieces, found = self._phrase, self._pieces, self._found
         yearly = phrase.take(pieces.every_before)
-        found.date = self._dates.take(phrase, pieces, following=yearly is not None)
-        if found.date is not None:
+        if (day := self._dates.take(phrase, pieces, following=yearly is not None)) is not None:
+            found.date, found.yearless = day
             if yearly and found.every is None:
                 found.every = "year"
             return True
