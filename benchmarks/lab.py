@@ -82,7 +82,7 @@ async def _speed(engine: Engine, seed: int, record: int) -> float:
 
 
 async def _fork(engine: Engine) -> Row:
-    """Seconds to the first token behind another one: in the KV cache of the reply, and with all of it read anew."""
+    """Seconds to the first token behind another one: in the KV cache, and with all of it read anew."""
     said = tuple(await engine.prompts.tokenize(" The sea was calm, and the lamp was lit before the fog came."))
     forks = [await _first_token(engine, DEEP, said[: 3 + place % 8]) for place in range(FORKS + 1)][1:]
     anew = [await _first_token(engine, f"{place} {DEEP}", said[:3]) for place in range(3)]

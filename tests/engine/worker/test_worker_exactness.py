@@ -281,3 +281,34 @@ def test_the_figures_of_the_stages_are_those_of_the_candidates(model, real_logit
     assert draw.low <= draw.chance < draw.high
     row = next(row for row in decision.rows if row.id == draw.token.id)
     assert draw.high - draw.low == pytest.approx(row.p[-1])
+
+
+@pytest.mark.parametrize(
+    ("swapped", "changes"),
+    [
+        (("top_p", "top_k"), {"top_k": 10, "top_p": 0.7}),
+        (("temperature", "min_p"), {"min_p": 0.1, "temperature": 1.6}),
+        (("top_k", "penalties"), {"top_k": 5, "repeat_penalty": 1.8, "presence_penalty": 2.0}),
+    ],
+)
+def test_a_chain_that_runs_in_another_order_than_it_says_is_caught(
+    model, real_logits, monkeypatch, swapped, changes
+):
+    """The bug that a sampling display is most likely to have: two stages changed places, and the names did not."""
+
+    def compare():
+        for logits in real_logits:
+            assert_stages_are_llama_cpps(model, logits, changes)
+
+    compare()
+    run = Chain.run
+
+    def run_in_another_order(self, candidates, moment, watch=None):
+        said = iter(self.names)
+        places = dict(zip(swapped, reversed(swapped), strict=True))
+        self.names = tuple(places.get(name, name) for name in self.names)
+        run(self, candidates, moment, watch and (lambda _stage, left: watch(next(said), left)))
+
+    monkeypatch.setattr(Chain, "run", run_in_another_order)
+    with pytest.raises(AssertionError):
+        compare()
