@@ -206,18 +206,45 @@ def _press(*keys: str) -> Act:
     return act
 
 
-async def _ask_and_cut(app: ChatApp, pilot: Pilot[None]) -> None:
-    """A short reply of the real model, and how the token after it is decided, its top-p turned."""
+async def _asked(app: ChatApp, pilot: Pilot[None], question: str, **settings: object) -> MainScreen:
+    """The page with a reply of the real model."""
     await _settle(app, pilot)
     main = app.screen
     assert isinstance(main, MainScreen)  # noqa: S101
-    await main.tune({"seed": 7, "temperature": 0.65, "max_tokens": 8, "min_p": 0.05, "top_p": 0.95})
-    main.desk.turns.submit(main.chat, "Finish this sentence: the best thing about the sea is the")
+    await main.tune({"seed": 7, "temperature": 0.65, "min_p": 0.05, "top_p": 0.95, **settings})
+    main.desk.turns.submit(main.chat, question)
     await _until(pilot, lambda: len(main.chat.session.tree) > 1 and not main.desk.turns.busy)
-    await pilot.press("f4")
-    await _until(pilot, lambda: isinstance(app.screen, CutView) and app.screen.body.view is not None)
-    await pilot.press("left", "down", "down")
-    await pilot.pause(0.3)
+    return main
+
+
+def _cut(*keys: str, steps: str = "") -> Act:
+    """A short reply of the real model, and how the token after it is decided, after these keys, then those of steps."""
+
+    async def act(app: ChatApp, pilot: Pilot[None]) -> None:
+        await _asked(app, pilot, "Finish this sentence: the best thing about the sea is the", max_tokens=8)
+        await pilot.press("f4")
+        await _until(pilot, lambda: isinstance(app.screen, CutView) and app.screen.body.view is not None)
+        for key in (*keys, *steps.split()):
+            await pilot.press(key)
+            await pilot.pause(0.3)
+
+    return act
+
+
+def _lens(*keys: str) -> Act:
+    """A reply of the real model, coloured by surprise, at one of its surprises."""
+
+    async def act(app: ChatApp, pilot: Pilot[None]) -> None:
+        question = "Describe rain in the city in two short paragraphs. No clichés."
+        main = await _asked(app, pilot, question, temperature=0.95, min_p=0.02, seed=11, max_tokens=110)
+        await pilot.press("f5")
+        await _until(pilot, lambda: main.page.reading is not None)
+        await pilot.pause(0.3)
+        await pilot.press(*keys)
+        await _until(pilot, lambda: not main.desk.turns.busy)
+        await pilot.pause(0.5)
+
+    return act
 
 
 async def _until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
@@ -228,6 +255,9 @@ async def _until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
 
 
 SIZES = ((80, 24), (120, 36), (200, 60))
+STEPS = "enter enter 3 enter enter 2 enter enter"
+THIRD = ("n", "n", "3")
+"""The third-best token in the place of a surprise."""
 SHOTS = [
     Shot("main-120x36", (120, 36), _write),
     Shot("main-80x24", (80, 24), _write),
@@ -264,10 +294,20 @@ SHOTS = [
     *(Shot(f"compare-{x}x{y}", (x, y), _press("f7", *["up"] * 6, "d")) for x, y in SIZES),
     *(Shot(f"details-{x}x{y}", (x, y), _press("shift+up", "d")) for x, y in SIZES),
     *(
-        Shot(f"cut-{x}x{y}", (x, y), _ask_and_cut, empty=True, thinks=True)
+        Shot(f"cut-{x}x{y}", (x, y), _cut("left", "down", "down"), empty=True, thinks=True)
         for x, y in ((80, 24), (120, 36), (120, 44), (200, 60))
     ),
-    Shot("cut-light-120x44", (120, 44), _ask_and_cut, "paper", empty=True, thinks=True),
+    Shot("cut-light-120x44", (120, 44), _cut("left", "down", "down"), "paper", empty=True, thinks=True),
+    Shot("cut-hot-120x44", (120, 44), _cut(*["pageup"] * 4), empty=True, thinks=True),
+    Shot("cut-cold-120x44", (120, 44), _cut(*["pagedown"] * 2), empty=True, thinks=True),
+    *(
+        Shot(f"steps-{x}x{y}", (x, y), _cut("s", steps=STEPS), empty=True, thinks=True)
+        for x, y in ((80, 24), (120, 44), (200, 60))
+    ),
+    Shot("steps-light-120x44", (120, 44), _cut("s", steps=STEPS), "paper", empty=True, thinks=True),
+    *(Shot(f"lens-{x}x{y}", (x, y), _lens(*THIRD), empty=True, thinks=True) for x, y in SIZES),
+    Shot("lens-light-120x36", (120, 36), _lens(*THIRD), "paper", empty=True, thinks=True),
+    Shot("lens-fork-120x36", (120, 36), _lens(*THIRD, "enter"), empty=True, thinks=True),
     *(
         Shot(f"{name}-{x}x{y}", (x, y), act)
         for name, act in (
