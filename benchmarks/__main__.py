@@ -58,8 +58,8 @@ positions of the context; chatapp samples with its default preset. Several repli
 loop over a batch of as many sequences that share a prompt, and against a single reply's speed. Drawing is the CPU
 time that the app's process takes for a second of streaming at 120 tokens/s, against the 75 ms it may take. A
 slider's time runs from the key that is written to the terminal to the figure that is read from it, with all
-candidates left by the chain. The long history is a store of 10,000 sessions and 200,000 messages, against the times
-that its start, its list and its searches may take.
+candidates left by the chain. The long history is a store of 10,000 sessions and 200,000 messages, against the
+times that its start, its list and its searches may take.
 """
 
 if __name__ == "__main__":

@@ -218,7 +218,7 @@ async def _asked(app: ChatApp, pilot: Pilot[None], question: str, **settings: ob
 
 
 def _cut(*keys: str, steps: str = "") -> Act:
-    """A short reply of the real model, and how the token after it is decided, after these keys, then those of steps."""
+    """A short reply of the real model, and how the token after it is decided: after these keys, and steps."""
 
     async def act(app: ChatApp, pilot: Pilot[None]) -> None:
         await _asked(app, pilot, "Finish this sentence: the best thing about the sea is the", max_tokens=8)
@@ -226,7 +226,7 @@ def _cut(*keys: str, steps: str = "") -> Act:
         await _until(pilot, lambda: isinstance(app.screen, CutView) and app.screen.body.view is not None)
         for key in (*keys, *steps.split()):
             await pilot.press(key)
-            await pilot.pause(0.3)
+            await pilot.pause(0.5)
 
     return act
 

@@ -86,15 +86,19 @@ class StepView(CutView):
 
     # Steps --------------------------------------------------------------------------------------------------
 
-    @work(group="step")
-    async def action_step(self) -> None:
-        """Step from here on."""
-        if self._steps is None and not self._stepping:
+    def action_step(self) -> None:
+        """Step from here on; from now on the keys are the steps'."""
+        if not self.bar.can_focus:
             self._from = self._reply, self._index
-            if await self._begin_at(self._reply, self._index):
-                self._begun = self._index
-                self.bar.display = self.bar.can_focus = True
-                self.bar.focus()
+            self._begun = self._index
+            self.bar.display = self.bar.can_focus = True
+            self.bar.focus()
+            self._begin()
+
+    @work(group="step")
+    async def _begin(self) -> None:
+        if not await self._begin_at(*self._from):
+            self._leave_steps(*self._from)
 
     async def _begin_at(self, reply: Message, index: int) -> bool:
         try:
@@ -172,12 +176,11 @@ class StepView(CutView):
 
     @on(StepBar.End)
     def _end(self) -> None:
-        if (steps := self._steps) is None:
-            return
-        if steps.started:
-            steps.end()
+        if self._steps is not None and self._steps.started:
+            self._steps.end()
             self.dismiss(None)
         else:
+            self.workers.cancel_group(self, "step")
             self._leave_steps(*self._from)
 
     def _leave_steps(self, reply: Message, index: int) -> None:
