@@ -241,8 +241,9 @@ def _lens(*keys: str) -> Act:
         await _until(pilot, lambda: main.page.reading is not None)
         await pilot.pause(0.3)
         await pilot.press(*keys)
-        await _until(pilot, lambda: not main.desk.turns.busy)
         await pilot.pause(0.5)
+        await _until(pilot, lambda: not main.desk.turns.busy)
+        await pilot.pause(1)
 
     return act
 
@@ -255,7 +256,7 @@ async def _until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
 
 
 SIZES = ((80, 24), (120, 36), (200, 60))
-STEPS = "enter enter 3 enter enter 2 enter enter"
+STEPS = "3 enter enter 2 enter"
 THIRD = ("n", "n", "3")
 """The third-best token in the place of a surprise."""
 SHOTS = [

@@ -42,6 +42,8 @@ def page(view: View, look: Look, size: Size, *, number: int) -> list[Line]:
     lines += [*blank, stages_off(view, look, cells), *blank, *_draw(view, look, cells)]
     if not view.stepping:  # the steps have lines of their own
         lines += [notes(view, look, cells)]
+    elif plot:
+        lines.append([])
     if plot:
         lines += plots(view.seen.decision, view.seen.settings, look, cells, plot)
     bottom: list[Line] = [] if tight else [[]]

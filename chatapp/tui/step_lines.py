@@ -6,6 +6,7 @@ from chatapp.conversation.decision import Token, TokenRecord
 from chatapp.conversation.message import Message
 from chatapp.text import display_token
 from chatapp.tui.cut_lines import View, token_span
+from chatapp.tui.cut_page import NARROW
 from chatapp.tui.lines import Line, clip, ends, fit, keys, width
 from chatapp.tui.look import Look
 
@@ -42,7 +43,7 @@ def said(reply: Message, begun: int, look: Look, cells: int) -> Line:
 
 def _token(record: TokenRecord, look: Look, *, mine: bool) -> Line:
     text = clip(display_token(record.data, special=record.special), _LONGEST)
-    return [(text, look.accent + look.strong if mine else look.muted)]
+    return [(text, look.strong + look.accent if mine else look.muted)]
 
 
 def step_keys(view: View | None, look: Look, cells: int) -> Line:
@@ -52,7 +53,10 @@ def step_keys(view: View | None, look: Look, cells: int) -> Line:
     row = view.seen.decision.rows[view.row]
     drawn = row.id == view.seen.decision.draw.token.id
     token = Token(id=row.id, hex=row.hex, special=row.special)
-    line: Line = [("enter", look.muted), (" takes what is drawn " if drawn else " takes ", look.faint)]
+    line: Line = [
+        ("enter", look.muted),
+        (" takes what is drawn " if drawn and cells >= NARROW else " takes ", look.faint),
+    ]
     line += [*token_span(token, look, look.strong, _LONGEST), ("   ", look.faint)]
     pairs = [("1–9", "choose"), ("backspace", "back"), ("space", "run on"), ("- +", "turn"), ("esc", "keep")]
     while len(pairs) > 2 and width(line) + width(keys(pairs, look.muted, look.faint)) > cells:

@@ -122,6 +122,18 @@ async def test_the_model_goes_on_from_a_step_on_the_page(open_app):
         assert 0 in reply.provenance.chosen
 
 
+async def test_the_token_that_ends_the_reply_leads_back_to_the_page(open_app):
+    """So that a key too many does nothing to it."""
+    async with open_app() as person:
+        await person.screen.tune({"max_tokens": 8, "seed": 7, "logit_bias": ((2, 100.0),)})  # <|im_end|>
+        await steps_begin(person, "f4", "s")
+        assert view(person).seen.decision.draw.token.special
+        await person.press("enter")
+        await person.until(lambda: isinstance(person.app.screen, MainScreen) and person.idle)
+        assert reply_of(person).status is Status.COMPLETE
+        assert len(person.chat.session.tree) == 3
+
+
 async def test_steps_that_say_nothing_leave_nothing(open_app):
     """Esc before the first token is the cut view again."""
     async with open_app() as person:

@@ -157,7 +157,7 @@ class StepView(CutView):
         finally:
             self._stepping = False
         if steps.over:
-            self._leave_steps(steps.reply, len(steps.reply.token_ids))
+            self.dismiss(None)  # the reply has ended: it is on the page
         else:
             self._follow()
 
