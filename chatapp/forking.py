@@ -87,16 +87,11 @@ def _chosen(record: TokenRecord | None, token_id: int) -> TokenRecord | None:
     if record is None or place is None:
         return None
     one = candidates[place]
-    return record.model_copy(
-        update={
-            "id": one.id,
-            "hex": one.hex,
-            "special": one.special,
-            "logprob": one.logit - record.log_z,
-            "rank": place + 1,
-            "p": one.p,
-        }
-    )
+    told = {"id": one.id, "hex": one.hex, "special": one.special}
+    chances = {"logprob": one.logit - record.log_z, "rank": place + 1, "p": one.p}
+    return TokenRecord.model_validate(
+        dict(record) | told | chances
+    )  # a copy would keep the bytes of the other token
 
 
 async def end_at_once(reply: Message) -> AsyncGenerator[Finished, None]:

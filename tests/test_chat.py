@@ -354,11 +354,13 @@ async def test_a_fork_keeps_how_its_tokens_were_chosen_and_how_likely_the_one_pu
     await chat.tune(None, {"max_tokens": 8, "seed": 3})
     first = reply_of(await hear(chat.send("Say hello.")))
     before = first.records[3]
+    assert before.data  # a lens has read it
     other = next(one for one in before.candidates if one.id != before.id and not one.special)
     fork = reply_of(await hear(chat.fork_at(first.id, 3, other.id)))
     assert fork.records[:3] == first.records[:3]
     there = fork.records[3]
     assert (there.id, there.logprob, there.candidates) == (other.id, other.logit - before.log_z, before.candidates)
+    assert there.data == other.data
     assert len(fork.records) == len(fork.token_ids)
 
 
