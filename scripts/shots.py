@@ -33,6 +33,10 @@ from scripts.picture import take
 
 FOLDER = Path(__file__).parent.parent / "docs" / "shots"
 PACE = 31.4
+LETTER = (
+    "City Housing Office\nReference CH-7781\n\nDear Mr Olsen, the rent of your flat rises to 640 euros from 1 May."
+    " Please sign the form and send it back by 20 March.\nA. Berg"
+)
 Act = Callable[[ChatApp, Pilot[None]], Awaitable[None]]
 
 
@@ -78,6 +82,17 @@ async def _crash(app: ChatApp, pilot: Pilot[None]) -> None:
     assert isinstance(app.screen, MainScreen)  # noqa: S101
     os.kill(app.screen.desk.engine.pid or 0, signal.SIGKILL)
     await pilot.pause(0.6)
+
+
+async def _tabulate(app: ChatApp, pilot: Pilot[None]) -> None:
+    """The real model fills in the form of a letter."""
+    await _settle(app, pilot)
+    main = app.screen
+    assert isinstance(main, MainScreen)  # noqa: S101
+    await main.begin("Letter")
+    main.desk.turns.submit(main.chat, LETTER)
+    await _until(pilot, lambda: len(main.chat.session.tree) > 1 and not main.desk.turns.busy)
+    await pilot.pause(0.3)
 
 
 async def _leave_out(app: ChatApp, pilot: Pilot[None]) -> None:
@@ -322,6 +337,7 @@ SHOTS = [
         )
         for x, y in SIZES
     ),
+    *(Shot(f"table-{x}x{y}", (x, y), _tabulate, empty=True, thinks=True) for x, y in SIZES),
     Shot("copied-80x24", (80, 24), _press("shift+up", "c")),
     *(
         Shot(f"{name}-{width}x{height}", (width, height), act, planned=True)
