@@ -260,6 +260,7 @@ def resting_state(tip: Message | None, policy: Policy = Policy.STOP) -> State:
     if tip.status is Status.INTERRUPTED:
         return State("interrupted", "–", "muted", facts=tuple(filter(None, (kept, _when(tip)))), keys=RESUME)
     word = "max tokens" if tip.provenance.stop_reason is StopReason.MAX_TOKENS else "stopped"
+    kept = f"{len(tip.token_ids):,} tokens kept" if made is None else kept
     return State(word, "–", "muted", facts=(kept,), keys=RESUME)
 
 
