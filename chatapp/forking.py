@@ -89,9 +89,9 @@ def _chosen(record: TokenRecord | None, token_id: int) -> TokenRecord | None:
     one = candidates[place]
     told = {"id": one.id, "hex": one.hex, "special": one.special}
     chances = {"logprob": one.logit - record.log_z, "rank": place + 1, "p": one.p}
-    return TokenRecord.model_validate(
-        dict(record) | told | chances
-    )  # a copy would keep the bytes of the other token
+    # A copy of the record would keep the bytes of the other token.
+    kept = {name: getattr(record, name) for name in TokenRecord.model_fields}
+    return TokenRecord(**(kept | told | chances))
 
 
 async def end_at_once(reply: Message) -> AsyncGenerator[Finished, None]:
