@@ -205,7 +205,7 @@ def _inspected(request: Inspect) -> Inspected:
     """The tokens that `_planned` counts."""
     tokens: list[tuple[str, bool, int]] = []
     for owner, turn in enumerate(request.turns):
-        tokens += [("<|im_start|>", True, owner), (turn.role.value, False, owner), ("\n", False, owner)]
+        tokens += [("<|im_start|>", True, owner), (turn.role, False, owner), ("\n", False, owner)]
         tokens += [(word, False, owner) for word in re.findall(r"\s*\S+", turn.content)]
         tokens += [("<|im_end|>", True, owner), ("\n", False, owner)]
     last = len(request.turns)

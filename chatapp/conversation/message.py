@@ -21,8 +21,6 @@ class Role(StrEnum):
     SYSTEM = "system"
     USER = "user"
     ASSISTANT = "assistant"
-    TOOL = "tool"
-    """What a tool gave, in a prompt; no message of its own: it is kept with the reply that called the tool."""
 
 
 class Status(StrEnum):

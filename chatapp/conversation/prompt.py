@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,13 +17,16 @@ from chatapp.conversation.persona import Persona
 SUMMARY_HEAD = "Earlier in this conversation:"
 """What the model reads before a summary, which stands behind the system prompt."""
 
+TOOL: Final = "tool"
+"""The role of what a tool gave, in a prompt; it is no message, but kept with the reply that called the tool."""
+
 
 class Turn(BaseModel):
     """One turn of a prompt. `token_ids` are those that the content is known to consist of, if any are."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    role: Role
+    role: Role | Literal["tool"]
     content: str
     token_ids: tuple[int, ...] = ()
     tools: str = ""
@@ -95,8 +99,7 @@ def pieces(
     for message in path:
         prompt.append(Piece(Part.HISTORY, _turn(message, tokenizer), message.id, files_text(message.files)))
         prompt += [
-            Piece(Part.HISTORY, Turn(role=Role.TOOL, content=use.told), message.id)
-            for use in message.provenance.calls
+            Piece(Part.HISTORY, Turn(role=TOOL, content=use.told), message.id) for use in message.provenance.calls
         ]
     if draft or files:
         turn = Turn(role=Role.USER, content=content(draft, files))

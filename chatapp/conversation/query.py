@@ -180,9 +180,7 @@ def _filter(reading: _Reading, key: str, value: str) -> bool:
 def _filter_role(reading: _Reading, value: str) -> None:
     aliases = {"me": Role.USER, "you": Role.USER, "model": Role.ASSISTANT, "ai": Role.ASSISTANT}
     name = value.casefold()
-    role = aliases.get(name) or next(
-        (role for role in Role if role is not Role.TOOL and name and role.startswith(name)), None
-    )
+    role = aliases.get(name) or next((role for role in Role if name and role.startswith(name)), None)
     if role is not None:
         reading.named.setdefault("role", []).append(role.value)
     elif value:

@@ -25,7 +25,7 @@ from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from chatapp.conversation.message import Role
-from chatapp.conversation.prompt import Turn
+from chatapp.conversation.prompt import TOOL, Turn
 from chatapp.engine.worker.process import deadline
 
 CHATML = (
@@ -149,7 +149,7 @@ class ChatTemplate:
             content="",
             tools=json.dumps([{"type": "function", "function": tool}], ensure_ascii=False),
         )
-        called = [Turn(role=Role.ASSISTANT, content="c"), Turn(role=Role.TOOL, content="\u2318given\u2318")]
+        called = [Turn(role=Role.ASSISTANT, content="c"), Turn(role=TOOL, content="\u2318given\u2318")]
         self.takes_tools = True
         try:
             text = self.render_as([offered, user, *called])
@@ -229,7 +229,7 @@ def _both(turns: Sequence[Turn]) -> list[Turn]:
 
 def _as_user(turn: Turn) -> Turn:
     """What a tool gave, in a user turn."""
-    if turn.role is not Role.TOOL:
+    if turn.role != TOOL:
         return turn
     said = f"<tool_response>\n{turn.content}\n</tool_response>"
     return turn.model_copy(update={"role": Role.USER, "content": said})

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from chatapp.conversation.message import Role
-from chatapp.conversation.prompt import Turn
+from chatapp.conversation.prompt import TOOL, Turn
 from chatapp.engine.worker.template import CHATML, ChatTemplate
 from chatapp.tools.offer import in_words, schemas
 
@@ -34,7 +34,7 @@ TURNS = [
     OFFER,
     Turn(role=Role.USER, content="What is 1 + 1?"),
     Turn(role=Role.ASSISTANT, content="<tool_call>…</tool_call>"),
-    Turn(role=Role.TOOL, content="2"),
+    Turn(role=TOOL, content="2"),
 ]
 
 
@@ -46,7 +46,8 @@ def text_of(source, turns=TURNS):
 def test_a_template_that_takes_tools_gets_their_schemas_and_the_result():
     takes, text = text_of(HERMES)
     assert takes
-    assert text.startswith('<|im_start|>system\nBe brief.\n<tools>\n{"type": "function"')
+    assert text.startswith("<|im_start|>system\nBe brief.")
+    assert '{"type": "function", "function": {"name": "calculator"' in text
     assert "You can use tools" not in text
     assert "<|im_start|>user\n<tool_response>\n2\n</tool_response><|im_end|>" in text
 
@@ -67,7 +68,7 @@ def test_for_a_template_without_tools_they_are_words_in_the_system_turn():
 
 @pytest.mark.parametrize("source", [HERMES, LLAMA, CHATML])
 def test_without_an_offer_nothing_of_tools_is_written(source):
-    _, text = text_of(source, [turn for turn in TURNS if not turn.tools and turn.role is not Role.TOOL])
+    _, text = text_of(source, [turn for turn in TURNS if not turn.tools and turn.role != TOOL])
     assert "calculator" not in text
 
 
