@@ -20,7 +20,7 @@ class Outcome:
     def of(self, reply: Message, *, stopped: bool) -> tuple[Status, Provenance]:
         """The status and the provenance that the reply is kept with; `stopped`: whether it was asked to stop."""
         value = perplexity(reply.records) if all(reply.records) else None
-        came_from = reply.provenance.model_copy(update={"perplexity": value})
+        came_from = reply.provenance.model_copy(update={"perplexity": value}).counting(len(reply.token_ids))
         if self.finished is not None:
             done = self.finished
             ended = done.stop_reason in {StopReason.END, StopReason.STOP_STRING}

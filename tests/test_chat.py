@@ -241,6 +241,7 @@ async def test_a_dead_engine_costs_nothing_that_was_said(chat, number):
     stored = (await kept(chat)).tree[reply.id]
     assert stored.text == reply.text
     assert len(stored.token_ids) >= 6
+    assert stored.provenance.generated_tokens == len(stored.token_ids)
     await chat.tune(None, {"max_tokens": 8})
     assert reply_of(await hear(chat.send("Say hello."))).text
 

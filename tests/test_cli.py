@@ -247,6 +247,7 @@ def test_ask_killed_while_it_answers_leaves_no_engine(chatapp, home, number):
     made = reply["provenance"]
     assert made["model_fingerprint"]
     assert made["segments"][0]["settings"]["max_tokens"] == 2000
+    assert made["generated_tokens"] > 0
 
 
 def _ids(chatapp):

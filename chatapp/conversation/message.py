@@ -130,6 +130,10 @@ class Provenance(_Frozen):
         before = [one for one in self.segments if one.from_token < segments[0].from_token]
         return self.model_copy(update={"segments": (*before, *segments)})
 
+    def counting(self, tokens: int) -> Provenance:
+        """The same for a reply of so many tokens of whose end the engine gave no report."""
+        return self.model_copy(update={"generated_tokens": tokens - self.continued_from}) if tokens else self
+
     def preset_alone(self) -> SamplingSettings:
         """The settings that the preset, as it was then, gives without any change."""
         values = (

@@ -292,12 +292,15 @@ def activate(connection: apsw.Connection, session_id: int, changes: Iterable[Cha
 
 def interrupt(connection: apsw.Connection, is_dead: Callable[[str], bool]) -> None:
     """Mark the replies whose writers are dead as interrupted; their text stays. To be called in a transaction."""
-    streaming = connection.execute("SELECT id, owner, provenance FROM message WHERE status = 'streaming'")
+    streaming = connection.execute(
+        "SELECT id, owner, provenance, token_ids FROM message WHERE status = 'streaming'"
+    )
     rows: list[Any] = streaming.fetchall()
     dead: dict[str, bool] = {}
-    for id_, owner, body in rows:
+    for id_, owner, body, ids in rows:
         if dead.setdefault(owner, is_dead(owner)):
-            broken_off = provenance_from(body).model_copy(update={"stop_reason": StopReason.CRASHED})
+            known = provenance_from(body).counting(len(unpack_ids(ids)))
+            broken_off = known.model_copy(update={"stop_reason": StopReason.CRASHED})
             connection.execute(
                 "UPDATE message SET status = 'interrupted', owner = NULL, provenance = ? WHERE id = ?",
                 (provenance_json(broken_off), id_),
