@@ -267,10 +267,10 @@ class _Converter:
 
     def _limits(self, said: Mapping[str, Any], low: str, high: str, place: str) -> tuple[int, int | None]:
         least, most = said.get(low, 0), said.get(high)
-        for name, value in ((low, least), (high, most)):
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+        for name, value in ((low, least), *([(high, most)] if high in said else [])):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise GrammarError(f"{place}: ‘{name}’ must be a whole number from 0 on")
-            if value is not None and value > MAX_LENGTH:
+            if value > MAX_LENGTH:
                 raise GrammarError(
                     f"{place}: ‘{name}’ {value:,} is more than {MAX_LENGTH}; leave it out, or lower it"
                 )

@@ -23,6 +23,7 @@ REFUSED = [
     ({"$ref": "#"}, "begins with itself"),
     ({"anyOf": []}, "not an empty one"),
     ({"enum": []}, "must be a list of 1"),
+    ({"type": "array", "minItems": None}, "#: ‘minItems’ must be a whole number"),
     (
         {"properties": {"a": {"type": "array", "maxItems": -1}}},
         "#/properties/a: ‘maxItems’ must be a whole number",
