@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatapp.conversation.decision import Memory
 from chatapp.conversation.message import Message, Provenance, Segment
-from chatapp.conversation.sampling import SHIPPED
+from chatapp.conversation.sampling import Preset
 from chatapp.conversation.session import Session
 from chatapp.engine.model import ModelInfo
 
@@ -17,10 +17,10 @@ def begun(
     *,
     continued: bool = False,
     left_out: int = 0,
-    preset: str = "",
+    preset: Preset | None = None,
 ) -> Provenance:
-    """What is known before the end; the reply may break off at any moment. `preset` names a shipped one."""
-    came = SHIPPED.named(preset) if preset else session.sampling().preset
+    """What is known before the end; it may break off at any moment. `preset` is another than the session's."""
+    came = preset or session.sampling().preset
     return Provenance(
         model_name=f"{info.name} {info.quantisation}".strip(),
         model_path=info.path,

@@ -14,7 +14,7 @@ from chatapp.conversation.attachment import Attachment
 from chatapp.conversation.document import Document
 from chatapp.conversation.message import Role, Status, StopReason
 from chatapp.conversation.persona import Persona
-from chatapp.conversation.sampling import SamplingSettings
+from chatapp.conversation.sampling import Preset, Presets, SamplingSettings
 from chatapp.conversation.variation import Differ, degrees, variations
 from chatapp.engine.client import Engine
 from chatapp.engine.protocol import Tokens
@@ -154,5 +154,9 @@ def test_what_differs_is_all_that_differs():
     assert [one.settings.temperature for one in heats] == [0.2, 0.6, 1.0, 1.4] == degrees(4)
     assert {one.seed for one in heats} == {5}
     presets = variations(Differ.PRESET, 8, settings, 5)
+    own = (Preset("Mine", "", {"temperature": 0.33}), Preset("precise", "", {"temperature": 0.11}))
+    mine = variations(Differ.PRESET, 3, settings, 5, Presets(own))
+    assert [(one.title, one.settings.temperature) for one in mine[:2]] == [("Mine", 0.33), ("precise", 0.11)]
+    assert mine[2].title == "Balanced", "what is called as an own one is not offered twice"
     assert len({one.title for one in presets}) == 8
     assert {(one.settings.stop, one.settings.max_tokens) for one in presets} == {(("x",), 9)}

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from chatapp.chat import Chat
-from chatapp.cli.ask_many import check_number, print_many
+from chatapp.cli.ask_many import check_number, print_many, ways_of
 from chatapp.cli.ask_tools import Shown, calls_report, tell_calls, tools_for, with_tools
 from chatapp.cli.by_parts import (
     PartsProgress,
@@ -107,7 +107,8 @@ async def _ask(arguments: argparse.Namespace, home: Home, text: str) -> int:
         files = await fitted(chat, files, arguments.take, text)
         if arguments.number > 1:
             report = partial(_report, chat, load_s=load_s, kept=keep) if arguments.json else None
-            return await print_many(chat, text, arguments.number, Differ(arguments.differ), report)
+            wanted = ways_of(chat, arguments.number, Differ(arguments.differ), home.presets.all())
+            return await print_many(chat, text, wanted, report)
         async with tools_for(chat, home, store, kept=keep):
             with telling_how_made(chat, session=session.uid if keep else None):
                 reply = await _print_reply(chat, text, files, as_json=arguments.json)

@@ -11,6 +11,7 @@ from chatapp.answering import seed_for
 from chatapp.chat import Chat
 from chatapp.cli.output import note, print_json
 from chatapp.conversation.message import Message, Status, StopReason
+from chatapp.conversation.sampling import Presets
 from chatapp.conversation.variation import FEWEST, MOST, Differ, Variation, variations
 from chatapp.errors import Refusal
 from chatapp.text import display
@@ -32,21 +33,24 @@ def check_number(number: int, *, with_files: bool) -> None:
         raise Refusal("range", f"-n takes {FEWEST} to {MOST} replies at once.")
 
 
-async def print_many(chat: Chat, text: str, number: int, differ: Differ, report: Report | None) -> int:
+def ways_of(chat: Chat, number: int, differ: Differ, presets: Presets) -> list[Variation]:
+    """So many replies that differ so."""
+    settings = chat.session.sampling().settings
+    return variations(differ, number, settings, seed_for(settings), presets)
+
+
+async def print_many(chat: Chat, text: str, wanted: list[Variation], report: Report | None) -> int:
     """Ask, print each reply as soon as those before it are printed; returns the exit status.
 
     Args:
         chat: The session.
         text: What is asked.
-        number: How many replies.
-        differ: What they differ in.
+        wanted: The replies.
         report: Makes the JSON document of a reply; none prints for people.
 
     Raises:
         Refusal: when none of them came to anything.
     """
-    settings = chat.session.sampling().settings
-    wanted = variations(differ, number, settings, seed_for(settings))
     tip = chat.session.tree.tip()
     ended: dict[int, Message] = {}
     replies: tuple[Message, ...] = ()

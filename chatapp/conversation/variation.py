@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chatapp.conversation.sampling import SHIPPED, SamplingSettings
+from chatapp.conversation.sampling import SHIPPED, Preset, Presets, SamplingSettings
 
 MOST, FEWEST = 8, 2
 COOLEST, HOTTEST = 0.2, 1.4
@@ -29,11 +29,13 @@ class Variation:
     title: str
     settings: SamplingSettings
     seed: int
-    preset: str = ""
+    preset: Preset | None = None
     """The preset that it is drawn with, where that differs."""
 
 
-def variations(differ: Differ, count: int, settings: SamplingSettings, seed: int) -> list[Variation]:
+def variations(
+    differ: Differ, count: int, settings: SamplingSettings, seed: int, presets: Presets = SHIPPED
+) -> list[Variation]:
     """So many ways to reply. Where something else differs, the seed is the same: nothing else does then.
 
     Args:
@@ -41,6 +43,7 @@ def variations(differ: Differ, count: int, settings: SamplingSettings, seed: int
         count: How many, FEWEST to MOST.
         settings: Those in force.
         seed: The first one's.
+        presets: Those that there are; the user's own come first.
     """
     match differ:
         case Differ.SEED:
@@ -48,7 +51,8 @@ def variations(differ: Differ, count: int, settings: SamplingSettings, seed: int
         case Differ.TEMPERATURE:
             return [_heated(settings, degree, seed) for degree in degrees(count)]
         case Differ.PRESET:
-            return [_preset(settings, name, seed) for name in _PRESETS[:count]]
+            shipped = (presets.named(name) for name in _PRESETS if not presets.is_own(name))
+            return [_preset(settings, preset, seed) for preset in [*presets.own, *shipped][:count]]
 
 
 def degrees(count: int) -> list[float]:
@@ -61,7 +65,7 @@ def _heated(settings: SamplingSettings, degree: float, seed: int) -> Variation:
     return Variation(f"temp {degree}", settings.model_copy(update={"temperature": degree}), seed)
 
 
-def _preset(settings: SamplingSettings, name: str, seed: int) -> Variation:
+def _preset(settings: SamplingSettings, preset: Preset, seed: int) -> Variation:
     kept = {field: getattr(settings, field) for field in _OF_THE_TASK}
-    values = {**kept, **SHIPPED.named(name).values}
-    return Variation(name, SamplingSettings.model_validate(values), seed, name)
+    values = {**kept, **preset.values}
+    return Variation(preset.name, SamplingSettings.model_validate(values), seed, preset)

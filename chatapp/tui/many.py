@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING
 
 from chatapp.answering import seed_for
@@ -39,19 +40,18 @@ def open_many(screen: MainScreen) -> None:
         screen.notify("Write a question first; F6 then asks it in several ways.", markup=False, timeout=4)
         return
     settings = chat.session.sampling().settings
-    seed = seed_for(settings)
     parent = (tip.id if tip else None) if text else question.id if question else None
 
-    def begin(answer: tuple[int, Differ] | None) -> None:
-        if answer is not None:
-            count, differ = answer
-            many = _Many(screen, chat, variations(differ, count, settings, seed))
+    def begin(wanted: list[Variation] | None) -> None:
+        if wanted is not None:
+            many = _Many(screen, chat, wanted)
             if text is not None and chat.files:
                 screen.run_worker(many.begin_with_files(parent, text), group="send")
             else:
                 many.begin(parent, text, text or (question.text if question else ""))
 
-    screen.app.push_screen(WaysStart(settings, seed), begin)
+    ways = partial(variations, settings=settings, seed=seed_for(settings), presets=screen.tuning.presets)
+    screen.app.push_screen(WaysStart(ways, Differ.TEMPERATURE if settings.temperature else Differ.PRESET), begin)
 
 
 def _question(chat: Chat, message: Message | None) -> Message | None:

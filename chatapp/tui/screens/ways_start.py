@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -10,19 +11,19 @@ from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from chatapp.conversation.sampling import SamplingSettings
-from chatapp.conversation.variation import FEWEST, MOST, Differ, variations
+from chatapp.conversation.variation import FEWEST, MOST, Differ, Variation
 from chatapp.tui.lines import Line, fit, flow, gap, keys, strip
 from chatapp.tui.lines import on as on_ground
 from chatapp.tui.look import Look, look_of
 
 WIDTH, LOW = 64, 30
 _LABEL, _EDGE = 14, 3
+Ways = Callable[[Differ, int], list[Variation]]
 _NAMES = {Differ.SEED: "seeds", Differ.TEMPERATURE: "temperatures", Differ.PRESET: "presets"}
 
 
-class WaysStart(ModalScreen[tuple[int, Differ] | None]):
-    """Ends with how many and what differs, or with None."""
+class WaysStart(ModalScreen[list[Variation] | None]):
+    """Ends with the ways that were chosen, or with None."""
 
     CSS = "WaysStart { align: center top; background: $background 62%; } WaysStart > Widget { height: 10; }"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -37,9 +38,10 @@ class WaysStart(ModalScreen[tuple[int, Differ] | None]):
         Binding("escape,f6,q", "leave", "back", show=False, id="ways_start.leave"),
     ]
 
-    def __init__(self, settings: SamplingSettings, seed: int) -> None:
+    def __init__(self, ways: Ways, differ: Differ) -> None:
+        """`ways` makes them; they differ in `differ` at first."""
         super().__init__()
-        self._question = _Question(settings, seed)
+        self._question = _Question(ways, differ)
 
     def compose(self) -> ComposeResult:
         """One widget that draws it all."""
@@ -66,7 +68,7 @@ class WaysStart(ModalScreen[tuple[int, Differ] | None]):
 
     def action_start(self) -> None:
         """Begin."""
-        self.dismiss((self._question.count, self._question.differ))
+        self.dismiss(self._question.chosen)
 
     def action_leave(self) -> None:
         """Begin nothing."""
@@ -76,13 +78,17 @@ class WaysStart(ModalScreen[tuple[int, Differ] | None]):
 class _Question(Widget):
     """Two rows, and what they come to."""
 
-    def __init__(self, settings: SamplingSettings, seed: int) -> None:
+    def __init__(self, ways: Ways, differ: Differ) -> None:
         super().__init__()
-        self._settings = settings
-        self._seed = seed
+        self._ways = ways
         self.count = 4
-        self.differ = Differ.TEMPERATURE if settings.temperature else Differ.PRESET
+        self.differ = differ
         self.row = 0
+
+    @property
+    def chosen(self) -> list[Variation]:
+        """The ways, as the rows stand."""
+        return self._ways(self.differ, self.count)
 
     def change(self, step: int) -> None:
         """Change the row that one stands on."""
@@ -102,7 +108,7 @@ class _Question(Widget):
         return strip(on_ground([gap(_EDGE), *fit(line, cells - 2 * _EDGE)], look.slab, cells), cells, look.slab)
 
     def _lines(self, look: Look) -> list[Line]:
-        titles = [one.title for one in variations(self.differ, self.count, self._settings, self._seed)]
+        titles = [one.title for one in self.chosen]
         told = flow([(" · ".join(title.replace("temp ", "") for title in titles), look.muted)], WIDTH - 3 * _EDGE)
         return [
             [],
