@@ -209,9 +209,10 @@ def _rule(words: str, sheet: Sheet) -> Row:
 
 
 def _chip(name: str, facts: str, sheet: Sheet) -> Row:
-    said = display_line(facts)
-    shown = clip(display_line(name), max(8, sheet.cells - cell_len(said) - 5))
-    row = Row([(shown, sheet.look.text), gap(3), (clip(said, sheet.cells // 2), sheet.look.muted)])
+    whole, said = display_line(name), display_line(facts)
+    shown = clip(whole, max(sheet.cells // 2, sheet.cells - cell_len(said) - FACTS_APART))
+    facts = clip(said, sheet.cells - cell_len(shown) - FACTS_APART)
+    row = Row([(shown, sheet.look.text), gap(FACTS_APART), (facts, sheet.look.muted)])
     row.mark = ("▤", sheet.look.third)
     return row
 
