@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
-from chatapp.agenda.phrases import NotUnderstood, understand
+from chatapp.agenda.phrases import NotUnderstood, Understood, understand
 from chatapp.agenda.reminder import TEXT_LIMIT, Plan
 from chatapp.agenda.rules import Rule
 from chatapp.agenda.zones import moment, wall_time, zone_named
@@ -46,7 +46,8 @@ def plan_for(text: str, start: datetime, rule: Rule | None, zone: str) -> Plan:
 def changed(plan: Plan, phrase: str, now: datetime) -> Plan:
     """The plan with what a phrase says in place of what it said before: another time, another text, or both.
 
-    A phrase without a time is a new text, one without a text a new time, with its rule; the zone stays.
+    A phrase without a time is a new text, one without a text a new time, with its rule; the zone stays. A time of
+    day alone leaves the day and the rule as they are, a day alone the time of day.
 
     Raises:
         NotUnderstood: when it says nothing, or what cannot be kept.
@@ -61,8 +62,21 @@ def changed(plan: Plan, phrase: str, now: datetime) -> Plan:
             continue
         if said.text == _SAME or form == phrase:
             text = plan.text if said.text == _SAME else said.text
-            return plan_for(text, said.start, said.rule, plan.zone)
+            return plan_for(text, *_moved(plan, said, wall), plan.zone)
     return plan_for(phrase, plan.start, plan.rule, plan.zone)
+
+
+def _moved(plan: Plan, said: Understood, now: datetime) -> tuple[datetime, Rule | None]:
+    """When it is now; what was not said stays as it was, where that is still to come."""
+    if not said.says_day and said.clock is not None:
+        start = datetime.combine(plan.start.date(), said.clock)
+        if plan.rule is not None or start > now:
+            return start, plan.rule
+    elif said.clock is None:
+        start = datetime.combine(said.start.date(), plan.start.time())
+        if start > now:
+            return start, said.rule
+    return said.start, said.rule
 
 
 def put_off_to(phrase: str, now: datetime, zone: str) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from phrase_table import PHRASES
 
 from chatapp.agenda.phrases import NotUnderstood, understand
+from chatapp.agenda.planning import changed, planned
 from chatapp.agenda.wording import rule_in_words
 
 NOW = datetime(2026, 11, 24, 14, 30)
@@ -100,3 +101,18 @@ def test_on_whatever_day_it_is_said_it_is_still_to_come(now, row):
     said = understand(phrase, now)
     assert said.start > now - timedelta(minutes=1)
     assert said.start.second == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "phrase", "start", "repeats"),
+    [
+        ("tomorrow at 9 pay", "at 8", datetime(2026, 11, 25, 8), False),
+        ("tomorrow at 20:00 pay", "on Friday", datetime(2026, 11, 27, 20), False),
+        ("every day at 9 pay", "at 10", datetime(2026, 11, 25, 10), True),
+        ("tomorrow at 9 pay", "on Friday at 11", datetime(2026, 11, 27, 11), False),
+    ],
+)
+def test_what_is_not_said_anew_stays_as_it_was(before, phrase, start, repeats):
+    now = datetime(2026, 11, 24, 16, 30, tzinfo=UTC)
+    plan = changed(planned(before, now, "UTC"), phrase, now)
+    assert (plan.start, plan.rule is not None, plan.text) == (start, repeats, "pay")

@@ -6,10 +6,10 @@ What is found is only ever proposed. The rest of the phrase, with the time taken
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 
 from chatapp.agenda.phrases.dates import Dates
-from chatapp.agenda.phrases.deciding import decide
+from chatapp.agenda.phrases.deciding import clock_of, decide
 from chatapp.agenda.phrases.foreign import read_foreign
 from chatapp.agenda.phrases.languages import LANGUAGES
 from chatapp.agenda.phrases.reading import Found, read
@@ -31,6 +31,10 @@ class Understood:
     text: str
     start: datetime
     rule: Rule | None
+    says_day: bool = True
+    """Whether the day was said, and not left to us."""
+    clock: time | None = None
+    """The time of day that was said, the likeliest where that is open; none where it was left to us."""
 
 
 def understand(phrase: str, now: datetime) -> Understood:
@@ -68,4 +72,4 @@ def _decided(found: Found, now: datetime) -> Understood:
         raise NotUnderstood("That day is not in the calendar. Say the date in another way.") from error
     if not found.text:
         raise NotUnderstood("What is it about? Say it with the time: tomorrow at 9 water the plants.")
-    return Understood(found.text, start, rule)
+    return Understood(found.text, start, rule, not found.says_no_day, clock_of(found, start))

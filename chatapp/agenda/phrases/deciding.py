@@ -28,7 +28,7 @@ def decide(found: Found, now: datetime) -> tuple[datetime, Rule | None]:
     Raises:
         ValueError: when there is no such day, or the rule cannot be.
     """
-    if any(unit in {"minute", "hour"} for _, unit in found.spans):
+    if _counts_minutes(found):
         return _after(now, found), None
     rule = _rule(found)
     day = _day(found, now)
@@ -52,6 +52,22 @@ def decide(found: Found, now: datetime) -> tuple[datetime, Rule | None]:
         tomorrow = now.date() + timedelta(days=1)
         start = datetime.combine(following(start.day, start.month, tomorrow), start.time())
     return start, _dated(rule, found, start)
+
+
+def clock_of(found: Found, start: datetime) -> time | None:
+    """The time of day that was said, the likeliest where it is open; none where only a day was said.
+
+    Args:
+        found: what was said.
+        start: what was decided.
+    """
+    if _counts_minutes(found):
+        return start.time()
+    return _clocks(found, start)[0] if found.hour is not None or found.part is not None else None
+
+
+def _counts_minutes(found: Found) -> bool:
+    return any(unit in {"minute", "hour"} for _, unit in found.spans)
 
 
 def _after(now: datetime, found: Found) -> datetime:
