@@ -209,7 +209,7 @@ async def test_where_a_reply_comes_from_is_on_disk_before_it_ends(chat):
     """So that one whose app was killed says what drew it, and its tokens are known to be the model's."""
     events = chat.send(LONG)
     async for event in events:
-        if isinstance(event, Tokens) and (streaming := (await kept(chat)).tree.tip()).token_ids:
+        if isinstance(event, Tokens) and (streaming := (await kept(chat)).tree.tip()).provenance.tokenizer:
             break
     assert streaming.status is Status.STREAMING
     assert streaming.provenance.tokenizer == chat.engine.info.tokenizer
