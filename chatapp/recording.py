@@ -97,9 +97,7 @@ class Record:
         news = None if came_from is self._came_from else came_from
         if self._anew:
             return await self._write_anew()
-        if (not chunks and news is None) or await self._try(
-            self._store.append(self._reply.id, text, ids, provenance=news)
-        ):
+        if not chunks or await self._try(self._store.append(self._reply.id, text, ids, provenance=news)):
             self._came_from = came_from
             if not self._anew:  # else they were taken back meanwhile
                 del self._text[:chunks]
