@@ -205,6 +205,19 @@ async def test_without_the_engines_report_too_a_reply_knows_its_settings(chat, t
     assert (await kept(chat)).tree[reply.id].provenance.segments == (first, second)
 
 
+async def test_where_a_reply_comes_from_is_on_disk_before_it_ends(chat):
+    """So that one whose app was killed says what drew it, and its tokens are known to be the model's."""
+    await chat.tune(None, {"max_tokens": 300})  # longer than a write waits, however quick the machine is
+    events = chat.send(LONG)
+    async for event in events:
+        if isinstance(event, Tokens) and (streaming := (await kept(chat)).tree.tip()).token_ids:
+            break
+    assert streaming.status is Status.STREAMING
+    assert streaming.provenance.tokenizer == chat.engine.info.tokenizer
+    assert len(streaming.provenance.segments) == 1
+    await events.aclose()
+
+
 async def test_a_reply_goes_on_with_its_own_tokens_before_the_engine_is_there(chat):
     """Those that were drawn, not those that its text would be cut into again."""
     await chat.tune(None, {"max_tokens": 300, "temperature": 1.5, "top_k": 0, "top_p": 1.0, "min_p": 0.0})
