@@ -7,7 +7,9 @@ from typing import Any
 
 import apsw
 
+from chatapp.conversation.attachment import Attachment
 from chatapp.conversation.context import Policy
+from chatapp.conversation.message import Message
 from chatapp.conversation.persona import Persona
 from chatapp.conversation.sampling import Preset
 from chatapp.conversation.session import Session, SessionHead, tag_from
@@ -104,13 +106,25 @@ def load(connection: apsw.Connection, name: str, *, with_traces: bool = False) -
         if row is None:
             raise Damaged(f"Session {name} lacks its persona: the file is damaged. It was left as it is.")
         try:
-            tree = messages.load(connection, session_id, with_traces=with_traces)
+            loaded = messages.load(connection, session_id, with_traces=with_traces)
             draft, files = drafts.load(connection, session_id)
         except UnicodeDecodeError:
             raise
         except ValueError as error:
             raise Damaged(f"Session {name} holds what cannot be ({error}). The file was left as it is.") from error
         tags = labels.tags_of(connection, session_id)
+    return _session(session_id, row, loaded, draft=draft, files=files, tags=tags)
+
+
+def _session(
+    session_id: int,
+    row: Any,
+    loaded: list[Message],
+    *,
+    draft: str,
+    files: tuple[Attachment, ...],
+    tags: tuple[str, ...],
+) -> Session:
     (
         uid,
         title,
@@ -132,7 +146,7 @@ def load(connection: apsw.Connection, name: str, *, with_traces: bool = False) -
             uid=uid,
             title=title,
             persona=Persona.model_validate_json(persona),
-            tree=Tree(tree, active_root),
+            tree=Tree(loaded, active_root),
             preset=preset_from(preset, preset_body),
             overrides=overrides_from(overrides),
             model=model,

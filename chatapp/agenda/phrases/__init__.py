@@ -11,8 +11,9 @@ from datetime import datetime, time
 from chatapp.agenda.phrases.dates import Dates
 from chatapp.agenda.phrases.deciding import clock_of, decide
 from chatapp.agenda.phrases.foreign import read_foreign
+from chatapp.agenda.phrases.found import Found
 from chatapp.agenda.phrases.languages import LANGUAGES
-from chatapp.agenda.phrases.reading import Found, read
+from chatapp.agenda.phrases.reading import read
 from chatapp.agenda.rules import Rule
 from chatapp.text import repair
 

@@ -9,7 +9,7 @@ from calendar import monthrange
 from datetime import datetime, time, timedelta
 
 from chatapp.agenda.phrases.dates import following
-from chatapp.agenda.phrases.reading import Found
+from chatapp.agenda.phrases.found import Found
 from chatapp.agenda.rules import Rule, Series
 
 USUAL_HOUR = 9

@@ -82,20 +82,7 @@ class Pieces:
         self.bare = _compile(rf" ?({_any(one.bare)})")
         self.part = _compile(rf"({_any(one.parts)})")
         self.noon = _compile(rf"(?:(?:{one.at}) )?({_any(one.noon)})")
-        # Times, the plainest first.
-        at, behind = rf"(?:(?:{one.at}) )", rf"(?: ?(?:{one.o_clock}))"
-        self.times = (
-            _compile(rf"{at}?(\d{{1,2}})[:h](\d{{2}})(?: ?({_HALVES}))?{behind}?"),
-            _compile(rf"{at}?(\d{{1,2}})\.(\d{{2}})(?: ?({_HALVES})|{behind})"),
-            _compile(rf"{at}?(\d{{1,2}})()(?: ?({_HALVES}))"),
-        )
-        self.past = _compile(rf"{at}?({_any(one.past)}) ({number})") if one.past else None
-        self.hour = _compile(
-            rf"{at}({number})({behind})?(?: ({_any(one.plus)}))?" if one.plus else rf"{at}({number})({behind})?()"
-        )
-        self.o_clock = _compile(
-            rf"({number})({behind})(?: ({_any(one.plus)}))?" if one.plus else rf"({number})({behind})()"
-        )
+        self._compile_times(one, number)
         # Rules.
         every = rf"(?:{one.every})"
         self.nth = _compile(
@@ -127,6 +114,22 @@ class Pieces:
         self.month_day = _compile(rf"{day}({month}) (\d{{1,2}})(?:st|nd|rd|th)?(?![:.\d]){_YEAR}")
         self.day_of_month = _compile(rf"(?:{one.month_day})(?: (?:{one.each_month}|{one.of_month}))?")
         self.each_month = _compile(one.each_month)
+
+    def _compile_times(self, one: Language, number: str) -> None:
+        """Times of day, the plainest first; `number` stands for the language's numbers."""
+        at, behind = rf"(?:(?:{one.at}) )", rf"(?: ?(?:{one.o_clock}))"
+        self.times = (
+            _compile(rf"{at}?(\d{{1,2}})[:h](\d{{2}})(?: ?({_HALVES}))?{behind}?"),
+            _compile(rf"{at}?(\d{{1,2}})\.(\d{{2}})(?: ?({_HALVES})|{behind})"),
+            _compile(rf"{at}?(\d{{1,2}})()(?: ?({_HALVES}))"),
+        )
+        self.past = _compile(rf"{at}?({_any(one.past)}) ({number})") if one.past else None
+        self.hour = _compile(
+            rf"{at}({number})({behind})?(?: ({_any(one.plus)}))?" if one.plus else rf"{at}({number})({behind})?()"
+        )
+        self.o_clock = _compile(
+            rf"({number})({behind})(?: ({_any(one.plus)}))?" if one.plus else rf"({number})({behind})()"
+        )
 
     def is_every(self, text: str) -> bool:
         """Whether a word says that something repeats."""

@@ -2,67 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from chatapp.agenda.phrases.dates import Dates
+from chatapp.agenda.phrases.found import Found
+from chatapp.agenda.phrases.hours import Hours
 from chatapp.agenda.phrases.languages import Language
 from chatapp.agenda.phrases.pieces import Phrase, Pieces, pieces_of, value_of, without_gaps
-from chatapp.agenda.rules import LAST, Every
+from chatapp.agenda.rules import LAST
 
 _TOO_OFTEN = {"minute", "hour"}
-
-
-@dataclass
-class Found:
-    """What a phrase says of time; None where it says nothing."""
-
-    language: str = ""
-    text: str = ""
-    taken: int = 0
-    """Characters that were understood: the language that understands most is the one it was written in."""
-    spans: list[tuple[int, str]] = field(default_factory=list)
-    """From now: amounts and units."""
-    day: int | None = None
-    """Days from today."""
-    date: dt.date | None = None
-    yearless: bool = False
-    """Whether the year of that date was not said."""
-    month_day: int | None = None
-    weekday: int | None = None
-    coming: bool = False
-    """Whether it said `next`: not today, whatever the hour."""
-    hour: int | None = None
-    minute: int = 0
-    half: str = ""
-    """am or pm, where it was said or follows from the part of the day."""
-    by_24: bool = False
-    """Whether the hour is one of 24 as it stands."""
-    digits_only: bool = False
-    """Whether the time is no more than digits, which every language has."""
-    part: int | None = None
-    """The usual hour of a part of the day."""
-    every: Every | None = None
-    interval: int = 1
-    weekdays: set[int] = field(default_factory=set)
-    nth: int = 0
-    until: dt.date | None = None
-    count: int | None = None
-    too_often: bool = False
-    """Whether it asked for a repetition within a day."""
-
-    @property
-    def says_no_day(self) -> bool:
-        """Whether the day is left open."""
-        days = (self.day, self.date, self.month_day, self.weekday, self.every)
-        return not self.spans and all(value is None for value in days)
-
-    @property
-    def says_when(self) -> bool:
-        """Whether it says anything of time."""
-        said = (self.day, self.date, self.month_day, self.weekday, self.hour, self.part, self.every)
-        return bool(self.spans) or self.too_often or any(value is not None for value in said)
 
 
 def read(text: str, language: Language, dates: Dates) -> Found:
@@ -78,6 +27,7 @@ class _Reader:
         self._pieces = pieces
         self._dates = dates
         self._found = Found(pieces.language.code)
+        self._hours = Hours(self._phrase, pieces, self._found)
 
     def read(self) -> Found:
         """Take out piece after piece."""
@@ -88,9 +38,7 @@ class _Reader:
         self._count()
         any(step() for step in self._rules())
         self._spans() or self._date() or self._relative_day()
-        self._part_of_day()
-        any(step() for step in (self._time, self._past_hour, self._noon, self._hour))
-        self._part_of_day()
+        self._hours.read()
         self._weekday()
         if found.every is None:
             self._adverb()
@@ -162,7 +110,7 @@ class _Reader:
                 while (match := self._phrase.take_next(getattr(self._pieces, more))) is not None:
                     days.add(self._pieces.weekday_of(match[1]))
                 self._weekly(days)
-                self._bare_part()
+                self._hours.take_bare_part()
                 return True
         return False
 
@@ -179,7 +127,7 @@ class _Reader:
         match = self._phrase.take(self._pieces.every_part)
         if match is not None:
             self._found.every = "day"
-            self._take_part(value_of(self._pieces.language.bare, match[1]))
+            self._hours.take_part(value_of(self._pieces.language.bare, match[1]))
         return match is not None
 
     def _every_unit(self) -> bool:
@@ -257,7 +205,7 @@ class _Reader:
         match = self._phrase.take(self._pieces.day)
         if match is not None:
             self._found.day = value_of(self._pieces.language.days, match[1])
-            self._bare_part()
+            self._hours.take_bare_part()
         return match is not None
 
     def _weekday(self) -> None:
@@ -273,68 +221,4 @@ class _Reader:
             return
         found.weekday = self._pieces.weekday_of(match[2])
         found.coming = bool(match[1] or match[3])
-        self._bare_part()
-
-    # Hours --------------------------------------------------------------------------------------------------
-
-    def _time(self) -> bool:
-        for pattern in self._pieces.times:
-            if (match := self._phrase.take(pattern)) is None:
-                continue
-            hour, minute = int(match[1]), int(match[2] or 0)
-            if hour <= 24 and minute < 60:
-                half = (match[3] or "").lower().replace(".", "")
-                plain = not half and (match[1].startswith("0") or hour > 12 or self._pieces.language.code != "en")
-                self._at(hour, minute, half, by_24=plain)
-                self._found.digits_only = not half and match[0][0].isdecimal()
-                return True
-            self._phrase.put_back(match)
-        return False
-
-    def _past_hour(self) -> bool:
-        pieces = self._pieces
-        match = self._phrase.take(pieces.past) if pieces.past else None
-        if match is None or pieces.number(match[2]) > 12:
-            return False
-        minutes = pieces.number(match[2]) * 60 + value_of(pieces.language.past, match[1])
-        self._at(minutes // 60 % 12, minutes % 60)
-        return True
-
-    def _noon(self) -> bool:
-        match = self._phrase.take(self._pieces.noon)
-        if match is not None:
-            self._at(value_of(self._pieces.language.noon, match[1]), 0, by_24=True)
-        return match is not None
-
-    def _hour(self) -> bool:
-        pieces = self._pieces
-        for pattern in (pieces.hour, pieces.o_clock):
-            if (match := self._phrase.take(pattern)) is None:
-                continue
-            hour = pieces.number(match[1])
-            if hour <= 24:
-                more = value_of(pieces.language.plus, match[3]) if match[3] else 0
-                minutes = hour * 60 + more
-                self._found.digits_only = pattern is pieces.o_clock
-                exact = bool(match[2]) and match[1].isdecimal() and pieces.language.code != "en"
-                self._at(minutes // 60, minutes % 60, by_24=(exact and not more) or hour > 12)
-                return True
-            self._phrase.put_back(match)
-        return False
-
-    def _at(self, hour: int, minute: int, half: str = "", *, by_24: bool = False) -> None:
-        found = self._found
-        found.hour, found.minute, found.by_24 = hour % 24, minute, by_24
-        found.half = half or found.half
-
-    def _part_of_day(self) -> None:
-        if self._found.part is None and (match := self._phrase.take(self._pieces.part)) is not None:
-            self._take_part(value_of(self._pieces.language.parts, match[1]))
-
-    def _bare_part(self) -> None:
-        if (match := self._phrase.take_next(self._pieces.bare)) is not None:
-            self._take_part(value_of(self._pieces.language.bare, match[1]))
-
-    def _take_part(self, hour: int) -> None:
-        self._found.part = hour
-        self._found.half = "pm" if hour > 12 else "am"
+        self._hours.take_bare_part()
