@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
-
-import apsw
 
 from chatapp.agenda.note import Note
 from chatapp.agenda.reminder import Due, Plan, Reminder
 from chatapp.store import notes, reminders
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-class _Do(Protocol):
-    """Has the storage thread do one piece of work on its connection."""
-
-    def __call__(
-        self, work: Callable[Concatenate[apsw.Connection, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> Awaitable[R]: ...
+from chatapp.store.jobs import Do
 
 
 class AgendaStore:
     """Reminders and notes, kept with the chats. Every method may raise `NotSaved`."""
 
-    def __init__(self, do: _Do) -> None:
+    def __init__(self, do: Do) -> None:
         self._do = do
 
     async def add(self, plan: Plan) -> Reminder:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 import apsw
 
@@ -22,6 +22,15 @@ from chatapp.store.opening import close_file
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class Do(Protocol):
+    """Has the storage thread do one piece of work on its connection."""
+
+    def __call__(
+        self, work: Callable[Concatenate[apsw.Connection, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> Awaitable[R]:
+        """Do it; what it returns."""
 
 
 class Jobs:

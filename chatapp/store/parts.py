@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import apsw
 
 from chatapp.conversation.by_parts import PartResult
 from chatapp.store.encoding import storable
+from chatapp.store.jobs import Do
 from chatapp.store.transaction import writing
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-class _Do(Protocol):
-    """Has the storage thread do one piece of work on its connection."""
-
-    def __call__(
-        self, work: Callable[Concatenate[apsw.Connection, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> Awaitable[R]: ...
 
 
 class PartStore:
     """The results of parts. Every method may raise `StoreError`."""
 
-    def __init__(self, do: _Do) -> None:
+    def __init__(self, do: Do) -> None:
         self._do = do
 
     async def keep(self, message_id: int, result: PartResult) -> None:

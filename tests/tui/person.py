@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 
 from textual.events import Paste
 
@@ -96,3 +96,16 @@ class Person:
                 return
             await asyncio.sleep(0.02)
         raise AssertionError(f"{found} instead of {titles}")
+
+
+@asynccontextmanager
+async def at_the_keys(app, *, size, notifications=False):
+    """Someone who sits down when a chat is open and the model is there, and leaves the app in good order."""
+    async with app.run_test(size=size, notifications=notifications) as pilot:
+        person = Person(app, pilot)
+        await person.until(lambda: isinstance(app.screen, MainScreen) and app.screen.desk.chat is not None, 30)
+        await person.until(lambda: person.desk.model.ready, 60)
+        try:
+            yield person
+        finally:
+            await app.action_leave()

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from person import Person
+from person import at_the_keys
 
 from chatapp.conversation.message import Role, Status
 from chatapp.engine.client import Engine
@@ -42,15 +42,8 @@ def open_app(tmp_path, monkeypatch):
         command = [sys.executable, "-m", "benchmarks.metronome", str(tmp_path / "reply"), str(pace)]
         monkeypatch.setenv("PYTHONPATH", str(ROOT))
         monkeypatch.setattr(desk, "Engine", partial(Engine, command=command))
-        app = ChatApp(home, Start(**wanted))
-        async with app.run_test(size=size) as pilot:
-            person = Person(app, pilot)
-            await person.until(lambda: isinstance(app.screen, MainScreen) and app.screen.desk.chat is not None)
-            await person.until(lambda: person.desk.model.ready)
-            try:
-                yield person
-            finally:
-                await app.action_leave()
+        async with at_the_keys(ChatApp(home, Start(**wanted)), size=size) as person:
+            yield person
 
     return start
 

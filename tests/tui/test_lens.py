@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
-from person import Person
+from person import at_the_keys
 
 from chatapp.config import Settings
 from chatapp.conversation.lens import Measure
@@ -15,7 +15,6 @@ from chatapp.paths import Paths
 from chatapp.tui import lens_view
 from chatapp.tui.app import ChatApp
 from chatapp.tui.look import look_of
-from chatapp.tui.screens.main import MainScreen
 from chatapp.tui.start import Start
 from chatapp.tui.widgets.lens_bar import LensBar
 from chatapp.tui.widgets.lens_column import LensColumn
@@ -30,16 +29,9 @@ def open_app(tmp_path, model_path):
         home = Paths.default(tmp_path / "home")
         home.create()
         Settings(model=str(model_path)).save(home.settings)
-        app = ChatApp(home, Start())
-        async with app.run_test(size=size) as pilot:
-            person = Person(app, pilot)
-            await person.until(lambda: isinstance(app.screen, MainScreen) and app.screen.desk.chat is not None)
-            await person.until(lambda: person.desk.model.ready, 60)
+        async with at_the_keys(ChatApp(home, Start()), size=size) as person:
             person.chat.session.overrides = {"seed": 7, "max_tokens": 24}
-            try:
-                yield person
-            finally:
-                await app.action_leave()
+            yield person
 
     return start
 

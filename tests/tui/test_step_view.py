@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 
 import pytest
-from person import Person
+from person import at_the_keys
 
 from chatapp.conversation.message import Role, Status
 from chatapp.paths import Paths
@@ -24,17 +24,10 @@ def open_app(tmp_path):
     async def start(size=(120, 44)):
         home = Paths.default(tmp_path / "home")
         home.create()
-        app = ChatApp(home, Start())
-        async with app.run_test(size=size, notifications=True) as pilot:
-            person = Person(app, pilot)
-            await person.until(lambda: isinstance(app.screen, MainScreen) and app.screen.desk.chat is not None, 30)
-            await person.until(lambda: person.desk.model.ready, 60)
+        async with at_the_keys(ChatApp(home, Start()), size=size, notifications=True) as person:
             await person.screen.tune({"max_tokens": 8, "seed": 7, "temperature": 0.9})
             await person.ask("Name three colours of the sea.")
-            try:
-                yield person
-            finally:
-                await app.action_leave()
+            yield person
 
     return start
 
