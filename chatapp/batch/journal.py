@@ -150,8 +150,8 @@ def _open(path: Path, progress: BinaryIO, job: Job, head: bytes, *, overwrite: b
             raise _foreign(path)
         return _begin(path, progress, job, head)
     if differences := kept.job.differences(job):
-        what = " and ".join(differences)
-        raise Refusal("changed", f"{path} was begun with another {what}. Name another file, or --overwrite it.")
+        what = " and ".join(f"{'other' if name.endswith('s') else 'another'} {name}" for name in differences)
+        raise Refusal("changed", f"{path} was begun with {what}. Name another file, or --overwrite it.")
     progress.truncate(kept.length)
     progress.seek(0, os.SEEK_END)
     results = path.open("r+b") if path.exists() else path.open("w+b")

@@ -5,6 +5,7 @@ A row that cannot be used keeps its number, with a sentence that says why.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 import io
@@ -61,12 +62,15 @@ def read_rows(files: Iterable[Source], *, each_line: bool, column: str | None) -
         if isinstance(data, Unreadable):
             pieces.append((name, "", str(data)))
             continue
+        if each_line and column is None:
+            pieces += _lines(name, data)
+            continue
         try:
             text = data if isinstance(data, str) else repair(data.decode("utf-8-sig"))
         except UnicodeDecodeError as error:
             pieces.append((name, "", f"not UTF-8 text (byte {error.start:,})"))
             continue
-        pieces += _pieces(name, text, column) if each_line or column else [(name, text.strip("\n"), "")]
+        pieces += _pieces(name, text, column) if column else [(name, text.strip("\n"), "")]
     return [_row(number, *piece) for number, piece in enumerate(pieces, start=1)]
 
 
@@ -76,19 +80,24 @@ def _row(number: int, source: str, text: str, problem: str) -> Row:
     return Row(number, source, text, problem or ("" if text.strip() else "there is no text in it"))
 
 
-def _pieces(name: str, text: str, column: str | None) -> Iterator[Piece]:
-    if column is None:
-        return _lines(name, text)
+def _pieces(name: str, text: str, column: str) -> Iterator[Piece]:
     ending = name.rpartition(".")[2].casefold()
     if ending in {"jsonl", "ndjson"} or (ending not in {"csv", "tsv"} and text.lstrip().startswith("{")):
         return _fields(name, text, column)
     return _cells(name, text, column, "\t" if ending == "tsv" else ",")
 
 
-def _lines(name: str, text: str) -> Iterator[Piece]:
-    for line in text.split("\n"):
-        if line.strip():
-            yield name, line, ""
+def _lines(name: str, data: bytes | str) -> Iterator[Piece]:
+    """Line by line also where one of them is no text: it stops none of the others."""
+    raw = repair(data).encode() if isinstance(data, str) else data.removeprefix(codecs.BOM_UTF8)
+    for line in raw.splitlines():
+        try:
+            text = repair(line.decode())
+        except UnicodeDecodeError as error:
+            yield name, "", f"not UTF-8 text (byte {error.start:,})"
+            continue
+        if text.strip():
+            yield name, text, ""
 
 
 def _fields(name: str, text: str, field: str) -> Iterator[Piece]:

@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     words: list[str] = arguments.words
     if not words and (piped := _piped()):
         words = [piped]
-    if not words:
+    if not "".join(words).strip():
         raise Refusal("usage", "Nothing to note: give a TEXT, or pipe one in.")
     try:
         asyncio.run(_run(words, arguments))

@@ -159,8 +159,11 @@ async def _export(arguments: argparse.Namespace, store: Store) -> None:
             raise Refusal("usage", "--json needs a FILE: the calendar itself would be on standard output.")
         sys.stdout.buffer.write(data)
         return
+    path = Path(arguments.file)
+    if not path.parent.is_dir():
+        raise Refusal("file", f"There is no folder {path.parent} to write {path.name} into.")
     try:
-        write_private(Path(arguments.file), data.decode())
+        write_private(path, data.decode())
     except OSError as error:
         raise Refusal("file", f"{arguments.file} cannot be written ({error.strerror}).") from error
     if arguments.json:

@@ -45,6 +45,8 @@ def test_a_field_of_json_lines_is_found_whatever_the_name_of_the_file():
 def test_a_file_that_is_no_text_keeps_its_number():
     rows = read_rows([("a.txt", b"\xff\xfe"), ("b.txt", b"fine")], each_line=False, column=None)
     assert _told(rows) == [(1, "", "not UTF-8 text (byte 0)"), (2, "fine", "")]
+    lines = read_rows([("a.txt", b"\xef\xbb\xbfGreat\nA\xff\n\nLovely\n")], each_line=True, column=None)
+    assert _told(lines) == [(1, "Great", ""), (2, "", "not UTF-8 text (byte 1)"), (3, "Lovely", "")]
 
 
 @given(st.binary(max_size=300), st.sampled_from(["a.csv", "a.jsonl", "a.tsv", "-"]), st.booleans())
